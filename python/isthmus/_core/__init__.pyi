@@ -1,0 +1,5 @@
+from . import system as system
+
+__version__: str
+
+def error_codes() -> list[str]: ...

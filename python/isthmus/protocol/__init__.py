@@ -1,0 +1,1 @@
+"""Two-party protocols as sans-I/O machines: messages in, messages out, no sockets."""

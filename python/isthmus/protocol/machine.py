@@ -1,0 +1,62 @@
+"""What a protocol is: a generator of steps.
+
+A protocol is written as a generator function. It yields :class:`Send` to give a message to the peer,
+:class:`Receive` to wait for one of the named message types (the ``yield`` evaluates to the message), and
+:class:`Progress` to say how far it is; it returns its result. It knows nothing of sockets, threads or time, so the
+same function runs in memory, between two processes and between two institutions::
+
+    def echo(count: int) -> Steps[int]:
+        for i in range(count):
+            yield Send(Ping(number=i))
+            pong = yield from receive(Pong)
+        return count
+
+Compute in chunks of about a second or less between yields: that is where progress is shown and where a
+cancellation takes effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Message)
+
+
+@dataclass(frozen=True)
+class Send:
+    """Give this message to the peer."""
+
+    message: Message
+
+
+@dataclass(frozen=True)
+class Receive:
+    """Wait for the peer's next message; any other type is a ProtocolState error."""
+
+    types: tuple[type[Message], ...]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Stage ``stage`` has done ``done`` of ``total`` units; ``detail`` is a short note for a person."""
+
+    stage: str
+    done: int
+    total: int
+    detail: str = ""
+
+
+Step = Send | Receive | Progress
+Steps = Generator[Step, Any, T]
+
+
+def receive(kind: type[M]) -> Steps[M]:
+    """Wait for one message of type ``kind`` (use with ``yield from``)."""
+    message = yield Receive((kind,))
+    assert isinstance(message, kind)
+    return message
