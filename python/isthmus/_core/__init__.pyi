@@ -1,3 +1,4 @@
+from . import group as group
 from . import hash as hash
 from . import system as system
 
