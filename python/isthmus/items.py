@@ -1,6 +1,6 @@
 """Identifier columns: check them, find repeated rows, hash them to a group and mask them.
 
-An item is one row of the key columns in canonical bytes; ``cpp/include/isthmus/psi/item.hpp`` gives the encoding.
+An item is one row of the key columns in canonical bytes (``cpp/include/isthmus/psi/item.hpp``).
 
 * Integers of any width are equal when their values are; text and binary are equal when their bytes are.
   The number ``7`` and the text ``"7"`` differ, so bring both parties' columns to one type.
@@ -135,7 +135,7 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a dictionary-encoded column's values; pyarrow cannot take from views, so they are widened first."""
+    """Return a dictionary-encoded column's values, widening views, which pyarrow cannot take from."""
     kind = column.type.value_type
     if pa.types.is_string_view(kind):
         kind = pa.large_string()

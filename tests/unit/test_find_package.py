@@ -1,0 +1,21 @@
+"""The core installs and is usable from another CMake project, without Python."""
+
+import subprocess
+from pathlib import Path
+
+EXAMPLE = Path(__file__).parents[2] / "examples/find_package"
+
+
+def test_the_example_builds_against_the_installed_core_and_runs(installed_core, tmp_path):
+    configure = ["cmake", "-S", str(EXAMPLE), "-B", str(tmp_path), f"-DCMAKE_PREFIX_PATH={installed_core}"]
+    for command in (configure, ["cmake", "--build", str(tmp_path)]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    done = subprocess.run([str(tmp_path / "example")], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["alice", "carol"]
+
+
+def test_no_public_header_needs_python(installed_core):
+    headers = list((installed_core / "include/isthmus").rglob("*.hpp"))
+    assert len(headers) > 10
+    assert not [path for path in headers if "Python.h" in path.read_text() or "pybind11" in path.read_text()]
