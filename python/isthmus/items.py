@@ -35,7 +35,8 @@ def check_ids(columns: Sequence[Any]) -> None:
     Raises
     ------
     IdEncoding
-        A row is null, empty, longer than 65,535 bytes or not clean text; ``row`` is the first such row.
+        A row is null, empty, longer than 65,535 bytes or not clean text; ``row`` says which. Normalisation
+        is judged last.
     SchemaError
         A column holds neither integers, text nor binary, or the columns differ in length.
     """

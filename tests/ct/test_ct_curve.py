@@ -1,7 +1,7 @@
 """Scalar multiplication and hashing to the group do not branch or index on secrets.
 
-memcheck sees every branch and address that depends on memory marked undefined, so secrets are marked undefined. Two
-deliberately leaky twins prove that it would tell.
+memcheck sees every branch and address that depends on memory marked undefined, so secrets are marked
+undefined. Two deliberately leaky twins prove that it would tell.
 """
 
 import shutil
