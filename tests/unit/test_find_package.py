@@ -6,11 +6,9 @@ from pathlib import Path
 EXAMPLE = Path(__file__).parents[2] / "examples/find_package"
 
 
-def test_the_example_builds_against_the_installed_core_and_runs(installed_core, tmp_path):
-    configure = ["cmake", "-S", str(EXAMPLE), "-B", str(tmp_path), f"-DCMAKE_PREFIX_PATH={installed_core}"]
-    for command in (configure, ["cmake", "--build", str(tmp_path)]):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+def test_the_example_builds_against_the_installed_core_and_runs(cmake, installed_core, tmp_path):
+    cmake("-S", EXAMPLE, "-B", tmp_path, f"-DCMAKE_PREFIX_PATH={installed_core}")
+    cmake("--build", tmp_path)
     done = subprocess.run([str(tmp_path / "example")], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["alice", "carol"]
 
