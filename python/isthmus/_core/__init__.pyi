@@ -1,3 +1,4 @@
+from . import hash as hash
 from . import system as system
 
 __version__: str
