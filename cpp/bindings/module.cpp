@@ -9,5 +9,6 @@ PYBIND11_MODULE(_core, m) {
   bind_errors(m);
   bind_system(m);
   bind_bigint(m);
+  bind_paillier(m);
   bind_hash(m);
 }
