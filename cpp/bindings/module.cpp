@@ -9,4 +9,5 @@ PYBIND11_MODULE(_core, m) {
   bind_errors(m);
   bind_system(m);
   bind_hash(m);
+  bind_aggregate(m);
 }
