@@ -30,6 +30,8 @@ std::span<T> mutable_view(Array<T>& array) {
 
 void bind_system(py::module_& m);
 void bind_errors(py::module_& m);
+void bind_bigint(py::module_& m);
+void bind_paillier(py::module_& m);
 void bind_hash(py::module_& m);
 void bind_aggregate(py::module_& m);
 
