@@ -13,4 +13,5 @@ PYBIND11_MODULE(_core, m) {
   bind_hash(m);
   bind_group(m);
   bind_items(m);
+  bind_aggregate(m);
 }
