@@ -1,0 +1,308 @@
+"""What every two-party estimator shares: reading columns and labels, roles, and the file of one party's half.
+
+The party that passes ``y`` to ``fit`` is *active* (it holds the labels), the other is *passive*; FATE calls
+them guest and host. Rows of both parties are already aligned: row i is the same customer on both sides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import stat
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from isthmus.errors import (
+    AlignmentError,
+    EmptyInput,
+    FeatureValue,
+    InvalidArgument,
+    LabelError,
+    ModelFileError,
+    PathError,
+    SchemaError,
+    StorageError,
+)
+
+Role = Literal["active", "passive"]
+FloatArray = npt.NDArray[np.float64]
+LabelArray = npt.NDArray[np.uint8]
+Self = TypeVar("Self", bound="VerticalModel")
+
+FORMAT = "isthmus-model"
+VERSION = 1
+MAX_MODEL_BYTES = 64 << 20
+# Beyond this a variance no longer fits a float64, so no scaler could bring the column back.
+MAX_MAGNITUDE = 1e100
+
+
+@dataclass(frozen=True)
+class Features:
+    """One party's columns as a float64 matrix of shape (rows, len(names)); an active party may have none."""
+
+    names: tuple[str, ...]
+    values: FloatArray
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return int(self.values.shape[0])
+
+
+def read_features(X: Any, *, rows: int | None = None, allow_missing: bool = False) -> Features:
+    """Read columns from NumPy (2-D), or from anything that exports the Arrow C stream (pandas, polars).
+
+    ``X=None`` stands for no columns at all and needs ``rows``. Booleans count as 0 and 1.
+
+    Raises
+    ------
+    SchemaError       a column is not numeric, or two columns have one name
+    FeatureValue      NaN or null (unless ``allow_missing``), infinite or above 1e100; ``row`` says where
+    EmptyInput        no rows
+    AlignmentError    ``rows`` is given and differs
+    """
+    if X is None:
+        if rows is None:
+            raise InvalidArgument("X=None needs labels or a row count to tell the number of rows")
+        features = Features((), np.empty((rows, 0)))
+    elif isinstance(X, np.ndarray):
+        features = _from_numpy(X)
+    else:
+        features = _from_arrow(X)
+    if features.rows == 0:
+        raise EmptyInput("the feature table holds no rows")
+    if rows is not None and features.rows != rows:
+        raise AlignmentError(f"features have {features.rows} rows, labels have {rows}")
+    _check_values(features, allow_missing)
+    return features
+
+
+def _from_numpy(X: npt.NDArray[Any]) -> Features:
+    if X.ndim != 2:
+        raise SchemaError(f"features need a 2-D array, got {X.ndim}-D")
+    if X.dtype.kind not in "biuf":
+        raise SchemaError(f"features need a numeric array, got dtype {X.dtype}")
+    return Features(tuple(f"x{j}" for j in range(X.shape[1])), np.ascontiguousarray(X, dtype=np.float64))
+
+
+def _from_arrow(X: Any) -> Features:
+    try:
+        table = X if isinstance(X, pa.Table) else pa.table(X)
+    except (TypeError, ValueError, pa.ArrowException):
+        raise SchemaError(f"cannot read columns from {type(X).__name__}") from None
+    names = tuple(str(name) for name in table.column_names)
+    if len(set(names)) != len(names):
+        raise SchemaError(f"repeated column names: {sorted({n for n in names if names.count(n) > 1})}")
+    wrong = [name for name, column in zip(names, table.columns, strict=True) if not _is_numeric(column.type)]
+    if wrong:
+        raise SchemaError(f"columns are not numeric: {wrong}")
+    values = np.empty((table.num_rows, len(names)))
+    for j, column in enumerate(table.columns):
+        values[:, j] = column.cast(pa.float64(), safe=False).to_numpy()
+    return Features(names, values)
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_decimal(kind)
+    )
+
+
+def _check_values(features: Features, allow_missing: bool) -> None:
+    bad = ~(np.abs(features.values) <= MAX_MAGNITUDE)
+    if allow_missing:
+        bad &= ~np.isnan(features.values)
+    if bad.any():
+        row, column = (int(k) for k in np.argwhere(bad)[0])
+        raise FeatureValue(
+            f"column {features.names[column]!r} holds a missing, infinite or too large value", row=row
+        )
+
+
+def read_labels(y: Any) -> LabelArray:
+    """Read 0/1 labels of both classes as uint8; anything else is a LabelError."""
+    try:
+        values = np.asarray(y, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise LabelError("labels are not numbers") from None
+    if values.ndim != 1 or values.size == 0:
+        raise LabelError(f"labels need a non-empty 1-D array, got shape {values.shape}")
+    bad = (values != 0) & (values != 1)
+    if bad.any():
+        raise LabelError("a label is neither 0 nor 1", row=int(np.argmax(bad)))
+    if values.min() == values.max():
+        raise LabelError("labels hold a single class")
+    return values.astype(np.uint8)
+
+
+class VerticalModel(ABC):
+    """One party's half of a model trained by two parties."""
+
+    kind: ClassVar[str]
+
+    def __init__(self) -> None:
+        self.role: Role | None = None
+        self.party: str = ""
+        self.model_id: str = ""
+        self.feature_names: tuple[str, ...] = ()
+
+    @abstractmethod
+    def _body(self) -> dict[str, Any]:
+        """Return the fitted half as JSON values; it never holds a key."""
+
+    @abstractmethod
+    def _restore(self, body: Mapping[str, Any]) -> None:
+        """Set the fitted half from what :meth:`_body` returned; KeyError, TypeError, ValueError if unfit."""
+
+    # --- reading ---
+
+    def _read_training(
+        self, X: Any, y: Any, *, allow_missing: bool = False
+    ) -> tuple[Features, LabelArray | None]:
+        """Read this party's training table; passing ``y`` makes it the active party."""
+        labels = None if y is None else read_labels(y)
+        rows = None if labels is None else int(labels.size)
+        features = read_features(X, rows=rows, allow_missing=allow_missing)
+        if labels is None and not features.names:
+            raise SchemaError("the passive party needs at least one feature column")
+        return features, labels
+
+    def _read_scoring(self, X: Any, *, rows: int | None = None, allow_missing: bool = False) -> Features:
+        """Read rows to score; the columns must be those of training, by name and order."""
+        if self.role is None:
+            raise InvalidArgument("the model is not fitted")
+        features = read_features(X, rows=rows, allow_missing=allow_missing)
+        if features.names != self.feature_names:
+            _refuse_columns(self.feature_names, features.names)
+        return features
+
+    def _check_party(self, party: str) -> None:
+        if self.party != party:
+            raise ModelFileError(f"this half belongs to party {self.party!r}, this session is {party!r}")
+
+    # --- file ---
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write this party's half, with a SHA-256 digest, in one atomic step; no key is ever in it."""
+        if self.role is None:
+            raise InvalidArgument("the model is not fitted")
+        document = {
+            "format": FORMAT,
+            "version": VERSION,
+            "kind": self.kind,
+            "party": self.party,
+            "role": self.role,
+            "model_id": self.model_id,
+            "feature_names": list(self.feature_names),
+            "body": self._body(),
+        }
+        document["sha256"] = _digest(document)
+        _write_atomically(Path(path), json.dumps(document, indent=1, allow_nan=False).encode())
+
+    @classmethod
+    def load(cls: type[Self], path: str | os.PathLike[str]) -> Self:
+        """Read a half that :meth:`save` wrote; a damaged, foreign or newer file is a ModelFileError."""
+        return cls._from_document(read_document(path))
+
+    @classmethod
+    def _from_document(cls: type[Self], document: Mapping[str, Any]) -> Self:
+        if document["kind"] != cls.kind:
+            raise ModelFileError(f"the file holds a {document['kind']!r} model, not {cls.kind!r}")
+        model = cls()
+        try:
+            model.role = {"active": "active", "passive": "passive"}[document["role"]]  # type: ignore[assignment]
+            model.party = str(document["party"])
+            model.model_id = str(document["model_id"])
+            model.feature_names = tuple(str(name) for name in document["feature_names"])
+            model._restore(document["body"])
+        except (KeyError, TypeError, ValueError):
+            raise ModelFileError("the model file lacks fields of its kind") from None
+        return model
+
+
+def _refuse_columns(expected: Sequence[str], found: Sequence[str]) -> None:
+    missing = [name for name in expected if name not in found]
+    extra = [name for name in found if name not in expected]
+    if missing or extra:
+        raise SchemaError(f"columns differ from training: missing {missing}, extra {extra}")
+    raise SchemaError(f"columns are in another order than in training: expected {list(expected)}")
+
+
+def read_document(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read and check the envelope of a model file: format, version and digest."""
+    try:
+        document = json.loads(_read_regular(Path(path)))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        raise ModelFileError("the model file is not a JSON document") from None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ModelFileError("the file is not an isthmus model")
+    if document.get("version") != VERSION:
+        raise ModelFileError(f"model file version {document.get('version')!r}; this version reads {VERSION}")
+    stated = document.pop("sha256", None)
+    if stated != _digest(document):
+        raise ModelFileError("the model file is damaged: its digest does not match")
+    if not isinstance(document.get("kind"), str):
+        raise ModelFileError("the model file names no kind")
+    return document
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    try:
+        canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        raise ModelFileError("a model file holds finite numbers only") from None
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _read_regular(path: Path) -> bytes:
+    try:
+        # O_NONBLOCK: a FIFO must be refused, not waited for.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise PathError("a model is read from a regular file only")
+            if status.st_size > MAX_MODEL_BYTES:
+                raise ModelFileError("the model file is too large")
+            return file.read(MAX_MODEL_BYTES + 1)
+    except OSError as error:
+        raise StorageError(f"cannot read the model file: {error.strerror}") from None
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    """Write a sibling, flush it to disk, then rename: a reader sees the old file or the whole new one."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise StorageError(f"cannot write the model file: {error.strerror}") from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except OSError as error:
+        os.unlink(name)
+        raise StorageError(f"cannot write the model file: {error.strerror}") from None
+
+
+def finite_floats(values: Any, length: int | None = None) -> FloatArray:
+    """Return a JSON list as a 1-D float64 array; ValueError if it is not finite or not ``length`` long."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1 or (length is not None and array.size != length):
+        raise ValueError("wrong length")
+    if not all(math.isfinite(value) for value in array):
+        raise ValueError("not finite")
+    return array
