@@ -1,1 +1,1 @@
-"""Generated protobuf messages: the wire is public and versioned; see the ``.proto`` files beside them."""
+"""Wire messages: one .proto file per protocol, and the modules generated from it."""
