@@ -8,6 +8,7 @@ import numpy as np
 
 from isthmus.errors import PeerValue, ProtocolCount
 from isthmus.paillier import PrivateKey, keygen
+from isthmus.protocol.alignment import align
 from isthmus.protocol.gbdt_packing import PairPacking, expect_ciphertexts
 from isthmus.protocol.gbdt_passive import BinnedColumns
 from isthmus.protocol.gbdt_tree import (
@@ -51,8 +52,12 @@ _DECRYPTIONS_PER_CALL = 256
 
 @dataclass(frozen=True)
 class ActiveForest:
-    """The active party's half of a model: margin = base + sum of the trees."""
+    """The active party's half of a model: margin = base + sum of the trees.
 
+    ``shared_id`` is the same in both halves of one training run.
+    """
+
+    shared_id: str
     base: float
     trees: list[Tree]
 
@@ -68,12 +73,13 @@ def train_active(
     """Train as the label holder; ``seed`` fixes the samples of rows."""
     n_rows = len(labels)
     n_sampled = parameters.sample_size(n_rows)
+    peer = yield from align(n_rows, columns.bins.shape[1], active=True)
     rng = np.random.default_rng(seed)
     yield Progress("gbdt", 0, parameters.n_trees, "making a key")
     public_key, private_key = keygen(parameters.key_bits)
-    yield Send(wire.Setup(public_key=public_key.to_bytes(), rows=n_rows))
+    yield Send(wire.Setup(public_key=public_key.to_bytes()))
     packing = PairPacking.for_sample(parameters.key_bits, n_sampled)
-    forest = ActiveForest(base_margin(labels), [])
+    forest = ActiveForest(peer.shared_id, base_margin(labels), [])
     margin = np.full(n_rows, forest.base)
     for number in range(parameters.n_trees):
         g, h = logistic_gradients(labels, margin)

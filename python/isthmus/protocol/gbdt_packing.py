@@ -26,7 +26,9 @@ class PairPacking:
     @staticmethod
     def for_sample(key_bits: int, n_sampled: int) -> PairPacking:
         """Room for sums over ``n_sampled`` rows; PlaintextOverflow if the key is too small."""
-        return PairPacking(PackLayout(key_bits=key_bits, value_bits=(H_BITS, G_BITS), max_addends=n_sampled), key_bits)
+        return PairPacking(
+            PackLayout(key_bits=key_bits, value_bits=(H_BITS, G_BITS), max_addends=n_sampled), key_bits
+        )
 
     @property
     def pair_bits(self) -> int:

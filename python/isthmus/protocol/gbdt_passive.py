@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from isthmus.aggregate import bucket_sum
-from isthmus.errors import AlignmentError, KeyRejected, PeerValue, ProtocolCount
+from isthmus.errors import KeyRejected, PeerValue, ProtocolCount
 from isthmus.paillier import CiphertextArray, PublicKey, concatenate
+from isthmus.protocol.alignment import align
 from isthmus.protocol.gbdt_packing import PairPacking, expect_ciphertexts
 from isthmus.protocol.gbdt_tree import (
     ROOT,
@@ -40,13 +41,20 @@ class BinnedColumns:
     n_bins: int
 
 
-def train_passive(columns: BinnedColumns, parameters: GBDTParameters) -> Steps[list[OwnSplit]]:
-    """Take part in training; returns this party's split records, which the active party knows by number only."""
-    n_rows = len(columns.bins)
+@dataclass(frozen=True)
+class PassiveSplits:
+    """The passive party's half of a model: its splits, which the active party knows by number only."""
+
+    shared_id: str
+    records: list[OwnSplit]
+
+
+def train_passive(columns: BinnedColumns, parameters: GBDTParameters) -> Steps[PassiveSplits]:
+    """Take part in training as the party without labels."""
+    n_rows, n_features = columns.bins.shape
     n_sampled = parameters.sample_size(n_rows)
+    peer = yield from align(n_rows, n_features, active=False)
     setup = yield from receive(wire.Setup)
-    if setup.rows != n_rows:
-        raise AlignmentError("the parties hold different numbers of aligned rows")
     public_key = PublicKey.from_bytes(setup.public_key)
     if public_key.key_bits != parameters.key_bits:
         raise KeyRejected(f"a key of {parameters.key_bits} bits was agreed, got {public_key.key_bits}")
@@ -63,7 +71,7 @@ def train_passive(columns: BinnedColumns, parameters: GBDTParameters) -> Steps[l
         tree = _PassiveTree(number, columns, parameters, packing, sample, gradients, records)
         yield from tree.grow()
     yield Progress("gbdt", parameters.n_trees, parameters.n_trees)
-    return records
+    return PassiveSplits(peer.shared_id, records)
 
 
 def _receive_gradients(tree: int, n_sampled: int, public_key: PublicKey) -> Steps[CiphertextArray]:

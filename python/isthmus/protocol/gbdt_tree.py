@@ -193,9 +193,7 @@ def left_sums(bins: Bins, quantised: IntArray, rows: IntArray, n_bins: int) -> L
     return LeftSums(left.reshape(3, -1), totals(quantised[rows]))
 
 
-def releasable(
-    small: IntArray, large: IntArray, allowed: BoolArray, parameters: GBDTParameters
-) -> BoolArray:
+def releasable(small: IntArray, large: IntArray, allowed: BoolArray, parameters: GBDTParameters) -> BoolArray:
     """Choose the boundaries whose sums may leave, for two siblings at once.
 
     A boundary is offered only if it can split at least one sibling under ``min_leaf``. Between two offered neighbours,

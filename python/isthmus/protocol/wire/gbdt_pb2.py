@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n isthmus/protocol/wire/gbdt.proto\x12\x0fisthmus.gbdt.v1\")\n\x05Setup\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\x0c\n\x04rows\x18\x02 \x01(\x04\")\n\tTreeStart\x12\x0c\n\x04tree\x18\x01 \x01(\r\x12\x0e\n\x06sample\x18\x02 \x01(\x0c\"L\n\tGradients\x12\x0c\n\x04tree\x18\x01 \x01(\r\x12\r\n\x05start\x18\x02 \x01(\x04\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12\x13\n\x0b\x63iphertexts\x18\x04 \x01(\x0c\"n\n\x04Sums\x12\x0c\n\x04tree\x18\x01 \x01(\r\x12\x0c\n\x04node\x18\x02 \x01(\r\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12\x12\n\ncandidates\x18\x04 \x01(\x0c\x12\x12\n\nrow_counts\x18\x05 \x01(\x0c\x12\x13\n\x0b\x63iphertexts\x18\x06 \x01(\x0c\"[\n\x08\x44\x65\x63ision\x12\x0c\n\x04node\x18\x01 \x01(\r\x12\x0e\n\x04leaf\x18\x02 \x01(\x08H\x00\x12\x13\n\town_split\x18\x03 \x01(\x0cH\x00\x12\x14\n\npeer_split\x18\x04 \x01(\rH\x00\x42\x06\n\x04\x66\x61te\"V\n\tDecisions\x12\x0c\n\x04tree\x18\x01 \x01(\r\x12\r\n\x05level\x18\x02 \x01(\r\x12,\n\tdecisions\x18\x03 \x03(\x0b\x32\x19.isthmus.gbdt.v1.Decision\"\'\n\tPartition\x12\x0c\n\x04node\x18\x01 \x01(\r\x12\x0c\n\x04left\x18\x02 \x01(\x0c\"Y\n\nPartitions\x12\x0c\n\x04tree\x18\x01 \x01(\r\x12\r\n\x05level\x18\x02 \x01(\r\x12.\n\npartitions\x18\x03 \x03(\x0b\x32\x1a.isthmus.gbdt.v1.Partition\"N\n\tSplitBits\x12\x14\n\x0c\x66irst_record\x18\x01 \x01(\r\x12\x0f\n\x07records\x18\x02 \x01(\r\x12\x0c\n\x04rows\x18\x03 \x01(\x04\x12\x0c\n\x04left\x18\x04 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n isthmus/protocol/wire/gbdt.proto\x12\x0fisthmus.gbdt.v1\"\x1b\n\x05Setup\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\")\n\tTreeStart\x12\x0c\n\x04tree\x18\x01 \x01(\r\x12\x0e\n\x06sample\x18\x02 \x01(\x0c\"L\n\tGradients\x12\x0c\n\x04tree\x18\x01 \x01(\r\x12\r\n\x05start\x18\x02 \x01(\x04\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12\x13\n\x0b\x63iphertexts\x18\x04 \x01(\x0c\"n\n\x04Sums\x12\x0c\n\x04tree\x18\x01 \x01(\r\x12\x0c\n\x04node\x18\x02 \x01(\r\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12\x12\n\ncandidates\x18\x04 \x01(\x0c\x12\x12\n\nrow_counts\x18\x05 \x01(\x0c\x12\x13\n\x0b\x63iphertexts\x18\x06 \x01(\x0c\"[\n\x08\x44\x65\x63ision\x12\x0c\n\x04node\x18\x01 \x01(\r\x12\x0e\n\x04leaf\x18\x02 \x01(\x08H\x00\x12\x13\n\town_split\x18\x03 \x01(\x0cH\x00\x12\x14\n\npeer_split\x18\x04 \x01(\rH\x00\x42\x06\n\x04\x66\x61te\"V\n\tDecisions\x12\x0c\n\x04tree\x18\x01 \x01(\r\x12\r\n\x05level\x18\x02 \x01(\r\x12,\n\tdecisions\x18\x03 \x03(\x0b\x32\x19.isthmus.gbdt.v1.Decision\"\'\n\tPartition\x12\x0c\n\x04node\x18\x01 \x01(\r\x12\x0c\n\x04left\x18\x02 \x01(\x0c\"Y\n\nPartitions\x12\x0c\n\x04tree\x18\x01 \x01(\r\x12\r\n\x05level\x18\x02 \x01(\r\x12.\n\npartitions\x18\x03 \x03(\x0b\x32\x1a.isthmus.gbdt.v1.Partition\"@\n\tSplitBits\x12\x14\n\x0c\x66irst_record\x18\x01 \x01(\r\x12\x0f\n\x07records\x18\x02 \x01(\r\x12\x0c\n\x04left\x18\x03 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,21 +32,21 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'isthmus.protocol.wire.gbdt_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SETUP']._serialized_start=53
-  _globals['_SETUP']._serialized_end=94
-  _globals['_TREESTART']._serialized_start=96
-  _globals['_TREESTART']._serialized_end=137
-  _globals['_GRADIENTS']._serialized_start=139
-  _globals['_GRADIENTS']._serialized_end=215
-  _globals['_SUMS']._serialized_start=217
-  _globals['_SUMS']._serialized_end=327
-  _globals['_DECISION']._serialized_start=329
-  _globals['_DECISION']._serialized_end=420
-  _globals['_DECISIONS']._serialized_start=422
-  _globals['_DECISIONS']._serialized_end=508
-  _globals['_PARTITION']._serialized_start=510
-  _globals['_PARTITION']._serialized_end=549
-  _globals['_PARTITIONS']._serialized_start=551
-  _globals['_PARTITIONS']._serialized_end=640
-  _globals['_SPLITBITS']._serialized_start=642
-  _globals['_SPLITBITS']._serialized_end=720
+  _globals['_SETUP']._serialized_end=80
+  _globals['_TREESTART']._serialized_start=82
+  _globals['_TREESTART']._serialized_end=123
+  _globals['_GRADIENTS']._serialized_start=125
+  _globals['_GRADIENTS']._serialized_end=201
+  _globals['_SUMS']._serialized_start=203
+  _globals['_SUMS']._serialized_end=313
+  _globals['_DECISION']._serialized_start=315
+  _globals['_DECISION']._serialized_end=406
+  _globals['_DECISIONS']._serialized_start=408
+  _globals['_DECISIONS']._serialized_end=494
+  _globals['_PARTITION']._serialized_start=496
+  _globals['_PARTITION']._serialized_end=535
+  _globals['_PARTITIONS']._serialized_start=537
+  _globals['_PARTITIONS']._serialized_end=626
+  _globals['_SPLITBITS']._serialized_start=628
+  _globals['_SPLITBITS']._serialized_end=692
 # @@protoc_insertion_point(module_scope)

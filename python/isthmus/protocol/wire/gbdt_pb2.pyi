@@ -7,12 +7,10 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Setup(_message.Message):
-    __slots__ = ("public_key", "rows")
+    __slots__ = ("public_key",)
     PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
-    ROWS_FIELD_NUMBER: _ClassVar[int]
     public_key: bytes
-    rows: int
-    def __init__(self, public_key: _Optional[bytes] = ..., rows: _Optional[int] = ...) -> None: ...
+    def __init__(self, public_key: _Optional[bytes] = ...) -> None: ...
 
 class TreeStart(_message.Message):
     __slots__ = ("tree", "sample")
@@ -91,13 +89,11 @@ class Partitions(_message.Message):
     def __init__(self, tree: _Optional[int] = ..., level: _Optional[int] = ..., partitions: _Optional[_Iterable[_Union[Partition, _Mapping]]] = ...) -> None: ...
 
 class SplitBits(_message.Message):
-    __slots__ = ("first_record", "records", "rows", "left")
+    __slots__ = ("first_record", "records", "left")
     FIRST_RECORD_FIELD_NUMBER: _ClassVar[int]
     RECORDS_FIELD_NUMBER: _ClassVar[int]
-    ROWS_FIELD_NUMBER: _ClassVar[int]
     LEFT_FIELD_NUMBER: _ClassVar[int]
     first_record: int
     records: int
-    rows: int
     left: bytes
-    def __init__(self, first_record: _Optional[int] = ..., records: _Optional[int] = ..., rows: _Optional[int] = ..., left: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, first_record: _Optional[int] = ..., records: _Optional[int] = ..., left: _Optional[bytes] = ...) -> None: ...
