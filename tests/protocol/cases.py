@@ -1,14 +1,13 @@
 """The protocols that the conformance suite runs, and a driver for two machines in one thread.
 
 To add a protocol, put a file ``cases_<protocol>.py`` beside this one with a list ``CASES`` of
-:class:`ProtocolCase`; every test of ``test_conformance.py`` then runs with it: in memory, over mutual TLS, and cut
-after each message by either side. Keep the inputs small: the suite runs each case once per message.
+:class:`ProtocolCase`. Every test of ``test_conformance.py`` then runs with it: in memory, over mutual TLS,
+and cut after each message by either side. Keep inputs small: the suite runs each case once per message.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import importlib
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -41,18 +40,8 @@ class ProtocolCase:
 
 def all_cases() -> list[ProtocolCase]:
     """Return the cases of every ``cases_*.py`` file here."""
-    cases: list[ProtocolCase] = []
-    for path in sorted(Path(__file__).parent.glob("cases_*.py")):
-        name = f"tests.protocol.{path.stem}"
-        module = sys.modules.get(name)
-        if module is None:
-            spec = importlib.util.spec_from_file_location(name, path)
-            assert spec and spec.loader
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[name] = module
-            spec.loader.exec_module(module)
-        cases.extend(module.CASES)
-    return cases
+    names = sorted(path.stem for path in Path(__file__).parent.glob("cases_*.py"))
+    return [case for name in names for case in importlib.import_module(f"tests.protocol.{name}").CASES]
 
 
 Tamper = Callable[[int, Message], Message | None]

@@ -20,30 +20,25 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from isthmus.errors import (
     AlignmentError,
-    EmptyInput,
-    FeatureValue,
     InvalidArgument,
-    LabelError,
     ModelFileError,
     PathError,
     SchemaError,
     StorageError,
 )
+from isthmus.tables import binary_labels, expect_columns, numeric_matrix
 
 Role = Literal["active", "passive"]
 FloatArray = npt.NDArray[np.float64]
-LabelArray = npt.NDArray[np.uint8]
+LabelArray = npt.NDArray[np.int64]
 Self = TypeVar("Self", bound="VerticalModel")
 
 FORMAT = "isthmus-model"
 VERSION = 1
 MAX_MODEL_BYTES = 64 << 20
-# Beyond this a variance no longer fits a float64, so no scaler could bring the column back.
-MAX_MAGNITUDE = 1e100
 
 
 @dataclass(frozen=True)
@@ -59,93 +54,25 @@ class Features:
         return int(self.values.shape[0])
 
 
-def read_features(X: Any, *, rows: int | None = None, allow_missing: bool = False) -> Features:
-    """Read columns from NumPy (2-D), or from anything that exports the Arrow C stream (pandas, polars).
-
-    ``X=None`` stands for no columns at all and needs ``rows``. Booleans count as 0 and 1.
+def read_features(X: Any, *, rows: int | None = None, columns: Sequence[str] | None = None) -> Features:
+    """Read feature columns as :func:`isthmus.tables.numeric_matrix` does; ``X=None`` stands for no columns.
 
     Raises
     ------
-    SchemaError       a column is not numeric, or two columns have one name
-    FeatureValue      NaN or null (unless ``allow_missing``), infinite or above 1e100; ``row`` says where
+    SchemaError       a column is not numeric, or the columns are not ``columns``
+    FeatureValue      a value is missing, NaN, infinite or too large; ``row`` says where
     EmptyInput        no rows
     AlignmentError    ``rows`` is given and differs
     """
     if X is None:
-        if rows is None:
-            raise InvalidArgument("X=None needs labels or a row count to tell the number of rows")
-        features = Features((), np.empty((rows, 0)))
-    elif isinstance(X, np.ndarray):
-        features = _from_numpy(X)
-    else:
-        features = _from_arrow(X)
-    if features.rows == 0:
-        raise EmptyInput("the feature table holds no rows")
-    if rows is not None and features.rows != rows:
-        raise AlignmentError(f"features have {features.rows} rows, labels have {rows}")
-    _check_values(features, allow_missing)
-    return features
-
-
-def _from_numpy(X: npt.NDArray[Any]) -> Features:
-    if X.ndim != 2:
-        raise SchemaError(f"features need a 2-D array, got {X.ndim}-D")
-    if X.dtype.kind not in "biuf":
-        raise SchemaError(f"features need a numeric array, got dtype {X.dtype}")
-    return Features(tuple(f"x{j}" for j in range(X.shape[1])), np.ascontiguousarray(X, dtype=np.float64))
-
-
-def _from_arrow(X: Any) -> Features:
-    try:
-        table = X if isinstance(X, pa.Table) else pa.table(X)
-    except (TypeError, ValueError, pa.ArrowException):
-        raise SchemaError(f"cannot read columns from {type(X).__name__}") from None
-    names = tuple(str(name) for name in table.column_names)
+        expect_columns([], columns or [])
+        return Features((), np.empty((rows or 0, 0)))
+    values, names = numeric_matrix(X, columns)
     if len(set(names)) != len(names):
         raise SchemaError(f"repeated column names: {sorted({n for n in names if names.count(n) > 1})}")
-    wrong = [name for name, column in zip(names, table.columns, strict=True) if not _is_numeric(column.type)]
-    if wrong:
-        raise SchemaError(f"columns are not numeric: {wrong}")
-    values = np.empty((table.num_rows, len(names)))
-    for j, column in enumerate(table.columns):
-        values[:, j] = column.cast(pa.float64(), safe=False).to_numpy()
-    return Features(names, values)
-
-
-def _is_numeric(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_boolean(kind)
-        or pa.types.is_decimal(kind)
-    )
-
-
-def _check_values(features: Features, allow_missing: bool) -> None:
-    bad = ~(np.abs(features.values) <= MAX_MAGNITUDE)
-    if allow_missing:
-        bad &= ~np.isnan(features.values)
-    if bad.any():
-        row, column = (int(k) for k in np.argwhere(bad)[0])
-        raise FeatureValue(
-            f"column {features.names[column]!r} holds a missing, infinite or too large value", row=row
-        )
-
-
-def read_labels(y: Any) -> LabelArray:
-    """Read 0/1 labels of both classes as uint8; anything else is a LabelError."""
-    try:
-        values = np.asarray(y, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise LabelError("labels are not numbers") from None
-    if values.ndim != 1 or values.size == 0:
-        raise LabelError(f"labels need a non-empty 1-D array, got shape {values.shape}")
-    bad = (values != 0) & (values != 1)
-    if bad.any():
-        raise LabelError("a label is neither 0 nor 1", row=int(np.argmax(bad)))
-    if values.min() == values.max():
-        raise LabelError("labels hold a single class")
-    return values.astype(np.uint8)
+    if rows is not None and values.shape[0] != rows:
+        raise AlignmentError(f"features have {values.shape[0]} rows, labels have {rows}")
+    return Features(tuple(names), values)
 
 
 class VerticalModel(ABC):
@@ -169,25 +96,19 @@ class VerticalModel(ABC):
 
     # --- reading ---
 
-    def _read_training(
-        self, X: Any, y: Any, *, allow_missing: bool = False
-    ) -> tuple[Features, LabelArray | None]:
+    def _read_training(self, X: Any, y: Any) -> tuple[Features, LabelArray | None]:
         """Read this party's training table; passing ``y`` makes it the active party."""
-        labels = None if y is None else read_labels(y)
-        rows = None if labels is None else int(labels.size)
-        features = read_features(X, rows=rows, allow_missing=allow_missing)
+        labels = None if y is None else binary_labels(y)
+        features = read_features(X, rows=None if labels is None else int(labels.size))
         if labels is None and not features.names:
             raise SchemaError("the passive party needs at least one feature column")
         return features, labels
 
-    def _read_scoring(self, X: Any, *, rows: int | None = None, allow_missing: bool = False) -> Features:
+    def _read_scoring(self, X: Any) -> Features:
         """Read rows to score; the columns must be those of training, by name and order."""
         if self.role is None:
             raise InvalidArgument("the model is not fitted")
-        features = read_features(X, rows=rows, allow_missing=allow_missing)
-        if features.names != self.feature_names:
-            _refuse_columns(self.feature_names, features.names)
-        return features
+        return read_features(X, columns=self.feature_names)
 
     def _check_party(self, party: str) -> None:
         if self.party != party:
@@ -231,14 +152,6 @@ class VerticalModel(ABC):
         except (KeyError, TypeError, ValueError):
             raise ModelFileError("the model file lacks fields of its kind") from None
         return model
-
-
-def _refuse_columns(expected: Sequence[str], found: Sequence[str]) -> None:
-    missing = [name for name in expected if name not in found]
-    extra = [name for name in found if name not in expected]
-    if missing or extra:
-        raise SchemaError(f"columns differ from training: missing {missing}, extra {extra}")
-    raise SchemaError(f"columns are in another order than in training: expected {list(expected)}")
 
 
 def read_document(path: str | os.PathLike[str]) -> dict[str, Any]:
