@@ -8,4 +8,6 @@ PYBIND11_MODULE(_core, m) {
   m.attr("__version__") = ISTHMUS_VERSION;
   bind_errors(m);
   bind_system(m);
+  bind_hash(m);
+  bind_group(m);
 }
