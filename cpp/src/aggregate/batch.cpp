@@ -1,0 +1,29 @@
+#include "isthmus/aggregate/batch.hpp"
+
+#include <algorithm>
+
+#include "isthmus/core/parallel.hpp"
+
+namespace isthmus::aggregate {
+
+using bigint::Limb;
+using bigint::MulTask;
+using bigint::SquareModulus;
+
+void multiply_tasks(const SquareModulus& modulus, std::span<const MulTask> tasks) {
+  constexpr std::size_t kBlock = 64;
+  parallel_for((tasks.size() + kBlock - 1) / kBlock, [&](std::size_t b) {
+    const std::size_t begin = b * kBlock;
+    modulus.mul(tasks.subspan(begin, std::min(kBlock, tasks.size() - begin)));
+  });
+}
+
+void invert_inplace(const SquareModulus& modulus, Limb* elements, std::size_t count) {
+  constexpr std::size_t kBlock = 4096;  // three products each outweigh the one inversion
+  parallel_for((count + kBlock - 1) / kBlock, [&](std::size_t b) {
+    Limb* block = elements + b * kBlock * modulus.stride();
+    modulus.invert(block, block, std::min(kBlock, count - b * kBlock));
+  });
+}
+
+}  // namespace isthmus::aggregate
