@@ -49,5 +49,6 @@ void bind_system(py::module_& m);
 void bind_errors(py::module_& m);
 void bind_hash(py::module_& m);
 void bind_group(py::module_& m);
+void bind_aggregate(py::module_& m);
 
 }  // namespace isthmus::bindings

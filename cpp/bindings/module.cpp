@@ -10,4 +10,5 @@ PYBIND11_MODULE(_core, m) {
   bind_system(m);
   bind_hash(m);
   bind_group(m);
+  bind_aggregate(m);
 }

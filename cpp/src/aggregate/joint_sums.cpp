@@ -121,8 +121,7 @@ class Summation {
     for (std::size_t s = 0; s < segments.size(); ++s) {
       Limb* place = table.values.data() + s * modulus_.stride();
       if (table.columns.count == 1) {
-        const std::size_t index =
-            (table.columns.first - first_column_) * columns_.radix + segments.keys[s];
+        const std::size_t index = (table.columns.first - first_column_) * columns_.radix + segments.keys[s];
         place = out_.sums + index * modulus_.stride();
         out_.occupied[index] = 1;
       }
@@ -152,8 +151,9 @@ GroupingPlan plan_groups(std::size_t rows, std::size_t columns, std::size_t radi
     const std::size_t groups = (columns + largest - 1) / largest;
     const std::size_t small = columns / groups;
     const auto large_groups = static_cast<double>(columns % groups);
-    const double products = (static_cast<double>(groups) - large_groups) * joint_products(rows, small, radix) +
-                            large_groups * joint_products(rows, small + 1, radix);
+    const double products =
+        (static_cast<double>(groups) - large_groups) * joint_products(rows, small, radix) +
+        large_groups * joint_products(rows, small + 1, radix);
     if (largest == 1 || products < best.products) best = {groups, products};
   }
   return best;
@@ -186,7 +186,8 @@ void joint_sums(const SquareModulus& modulus, const Limb* source, std::span<cons
                 const JointColumns& columns, const JointOutput& out) {
   const Summation summation(modulus, groups.front().first, columns, out);
   std::vector<Request> requests(groups.size());
-  parallel_for(groups.size(), [&](std::size_t g) { requests[g] = {groups[g], source, columns.rows(groups[g])}; });
+  parallel_for(groups.size(),
+               [&](std::size_t g) { requests[g] = {groups[g], source, columns.rows(groups[g])}; });
   std::vector<Table> tables = summation.make(requests);
   for (requests = summation.halves(tables); !requests.empty(); requests = summation.halves(tables)) {
     std::vector<Table> next = summation.make(requests);

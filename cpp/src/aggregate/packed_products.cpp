@@ -48,7 +48,8 @@ SignedDigits choose_digits(const ColumnShape& shape, std::size_t slots, std::siz
   return best;
 }
 
-// The tables of some columns: entry(j, s, i, d) = in[j]^(d * 2^(s * slot_bits + i * width)), d = 1..max_digit(i).
+// The tables of some columns: entry(j, s, i, d) = in[j]^(d * 2^(s * slot_bits + i * width)), d
+// = 1..max_digit(i).
 class Tables {
  public:
   Tables(const CiphertextArray& in, std::size_t slots, std::size_t slot_bits)
@@ -83,7 +84,8 @@ class Tables {
   const Limb* data() const noexcept { return entries_.data(); }
 
   // Number of the entry for |digit| = d > 0.
-  std::uint32_t entry(std::size_t column, std::size_t slot, unsigned position, std::int32_t d) const noexcept {
+  std::uint32_t entry(std::size_t column, std::size_t slot, unsigned position,
+                      std::int32_t d) const noexcept {
     const std::size_t row = first_row_of_column_[column - begin_] + slot * digits_[column].count() + position;
     return static_cast<std::uint32_t>(rows_[row].first + static_cast<std::size_t>(d) - 1);
   }

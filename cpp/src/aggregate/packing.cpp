@@ -44,9 +44,9 @@ PackLayout::PackLayout(std::size_t key_bits, std::vector<std::size_t> value_bits
       headroom_bits_(ceil_log2(max_addends)),
       slot_bits_(widest_field(value_bits_) + headroom_bits_) {
   if (slots_per_plaintext(key_bits_, slot_bits_) < slots()) {
-    throw Error(ErrorCode::PlaintextOverflow,
-                std::to_string(slots()) + " slots of " + std::to_string(slot_bits_) +
-                    " bits do not fit in the " + std::to_string(key_bits_ - 2) + " bits of a plaintext");
+    throw Error(ErrorCode::PlaintextOverflow, std::to_string(slots()) + " slots of " +
+                                                  std::to_string(slot_bits_) + " bits do not fit in the " +
+                                                  std::to_string(key_bits_ - 2) + " bits of a plaintext");
   }
 }
 

@@ -106,8 +106,8 @@ void multiply_blocks(const SquareModulus& modulus, std::span<const Run> runs) {
 
 bool is_long(const Run& run, std::size_t piece) { return run.count > 2 * piece; }
 
-// Replaces every long run by pieces with places of their own in `partials`, and returns the runs that multiply
-// the pieces together.
+// Replaces every long run by pieces with places of their own in `partials`, and returns the runs that
+// multiply the pieces together.
 std::vector<Run> cut(std::vector<Run>& runs, std::size_t piece, std::size_t stride,
                      bigint::AlignedLimbs& partials) {
   std::size_t pieces = 0;

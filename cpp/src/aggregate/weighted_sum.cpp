@@ -200,7 +200,8 @@ class WeightedSum {
   }
 
   // out = prod_d sums[zero_digit + sign * d]^d by running products, from the largest digit down.
-  void weigh(const Limb* sums, const std::uint8_t* occupied, std::size_t zero_digit, int sign, Limb* out) const {
+  void weigh(const Limb* sums, const std::uint8_t* occupied, std::size_t zero_digit, int sign,
+             Limb* out) const {
     bigint::AlignedLimbs running(stride_);
     bool started = false;
     modulus_.set_one(out);
@@ -271,7 +272,8 @@ CiphertextArray weighted_sum(const CiphertextArray& in, const MatrixView<std::in
 
 CiphertextArray weighted_sum(const CiphertextArray& in, const SparseView& weights, const RowSubset& subset) {
   const std::vector<std::uint32_t> rows = checked_rows(in.size(), subset);
-  require(weights.row_count == rows.size(), "sparse weights must have one row per ciphertext that takes part");
+  require(weights.row_count == rows.size(),
+          "sparse weights must have one row per ciphertext that takes part");
   require_sparse(weights);
   return weigh_columns(in, SparseWeights(weights, rows));
 }

@@ -15,7 +15,8 @@ inline constexpr std::size_t kMaxScaleBits = 1022;
 /// Shapes    values[rows * columns], out likewise, row-major.
 /// Requires  out.size() == values.size(); columns > 0; scale_bits <= kMaxScaleBits.
 /// Threads   Parallel over rows.
-/// Throws    InvalidArgument for NaN or infinity and PlaintextOverflow for |out[i]| >= 2^63, each with the row.
+/// Throws    InvalidArgument for NaN or infinity and PlaintextOverflow for |out[i]| >= 2^63, each with the
+/// row.
 void to_fixed_point(std::span<const double> values, std::size_t columns, std::size_t scale_bits,
                     std::span<std::int64_t> out);
 

@@ -1,9 +1,9 @@
 #pragma once
 // Sums over the values of several columns at once: the joint-bin method.
 //
-// k columns with b values each are accumulated together into their b^k joint cells, one product per row instead
-// of k, and the cells are then summed out column by column, halving the group each time. Only cells that occur
-// cost anything, so correlated columns are cheaper still.
+// k columns with b values each are accumulated together into their b^k joint cells, one product per row
+// instead of k, and the cells are then summed out column by column, halving the group each time. Only cells
+// that occur cost anything, so correlated columns are cheaper still.
 
 #include <cstddef>
 #include <cstdint>
@@ -28,7 +28,8 @@ struct GroupingPlan {
   double products = 0;
 };
 
-/// Expected products to sum `rows` rows jointly over `columns` columns of `radix` values that occur uniformly.
+/// Expected products to sum `rows` rows jointly over `columns` columns of `radix` values that occur
+/// uniformly.
 double joint_products(std::size_t rows, std::size_t columns, std::size_t radix);
 
 /// The cheapest number of equal groups for `columns` columns.
@@ -46,8 +47,8 @@ struct KeyedRows {
 
 /// What to sum.
 struct JointColumns {
-  std::size_t radix;                      // every column's values lie in [0, radix)
-  std::optional<std::uint32_t> ignored;   // a value whose sum nobody needs, in any column
+  std::size_t radix;                                  // every column's values lie in [0, radix)
+  std::optional<std::uint32_t> ignored;               // a value whose sum nobody needs, in any column
   std::function<KeyedRows(const ColumnGroup&)> rows;  // called from several threads, once per group
 };
 

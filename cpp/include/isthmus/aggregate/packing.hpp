@@ -9,7 +9,8 @@
 namespace isthmus::aggregate {
 
 /// Equal slots of one plaintext, wide enough for the sum of max_addends packed plaintexts.
-/// plaintext = sum_s value[s] * 2^(s * slot_bits),  slot_bits = max_s value_bits[s] + ceil(log2(max_addends)).
+/// plaintext = sum_s value[s] * 2^(s * slot_bits),  slot_bits = max_s value_bits[s] +
+/// ceil(log2(max_addends)).
 ///
 /// Bound. Let N = max_addends, w = slot_bits and 0 <= value[s] < 2^value_bits[s]. The sum of at most N such
 /// values is <= N * (2^value_bits[s] - 1) < 2^(value_bits[s] + ceil(log2 N)) <= 2^w, so no slot carries into

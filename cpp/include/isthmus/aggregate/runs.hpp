@@ -26,14 +26,17 @@ struct Run {
 /// Long runs are cut and their partial products multiplied; within a block of runs one product of each of
 /// several runs goes to the modulus at a time, so that a vector backend fills its lanes.
 /// Timing    Variable in the lengths of the runs.
-/// Threads   Parallel over blocks of runs; elements are canonical, so the result does not depend on the order.
+/// Threads   Parallel over blocks of runs; elements are canonical, so the result does not depend on the
+/// order.
 void multiply_runs(const SquareModulus& modulus, std::vector<Run> runs);
 
-/// Operands that share a key, put side by side: segment s holds operands[starts[s]] to operands[starts[s + 1]].
+/// Operands that share a key, put side by side: segment s holds operands[starts[s]] to operands[starts[s +
+/// 1]].
 struct Segments {
   std::vector<std::uint32_t> operands;
   std::vector<std::size_t> starts;
-  std::vector<std::uint32_t> keys;  // the key of each segment, ascending; keys without operands have no segment
+  std::vector<std::uint32_t>
+      keys;  // the key of each segment, ascending; keys without operands have no segment
 
   std::size_t size() const noexcept { return keys.size(); }
   std::size_t length(std::size_t s) const noexcept { return starts[s + 1] - starts[s]; }
