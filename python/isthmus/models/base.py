@@ -54,7 +54,9 @@ class Features:
         return int(self.values.shape[0])
 
 
-def read_features(X: Any, *, rows: int | None = None, columns: Sequence[str] | None = None) -> Features:
+def read_features(
+    X: Any, *, rows: int | None = None, columns: Sequence[str] | None = None, allow_missing: bool = False
+) -> Features:
     """Read feature columns as :func:`isthmus.tables.numeric_matrix` does; ``X=None`` stands for no columns.
 
     Raises
@@ -67,7 +69,7 @@ def read_features(X: Any, *, rows: int | None = None, columns: Sequence[str] | N
     if X is None:
         expect_columns([], columns or [])
         return Features((), np.empty((rows or 0, 0)))
-    values, names = numeric_matrix(X, columns)
+    values, names = numeric_matrix(X, columns, allow_missing=allow_missing)
     if len(set(names)) != len(names):
         raise SchemaError(f"repeated column names: {sorted({n for n in names if names.count(n) > 1})}")
     if rows is not None and values.shape[0] != rows:
@@ -96,19 +98,22 @@ class VerticalModel(ABC):
 
     # --- reading ---
 
-    def _read_training(self, X: Any, y: Any) -> tuple[Features, LabelArray | None]:
+    def _read_training(
+        self, X: Any, y: Any, *, allow_missing: bool = False
+    ) -> tuple[Features, LabelArray | None]:
         """Read this party's training table; passing ``y`` makes it the active party."""
         labels = None if y is None else binary_labels(y)
-        features = read_features(X, rows=None if labels is None else int(labels.size))
+        rows = None if labels is None else int(labels.size)
+        features = read_features(X, rows=rows, allow_missing=allow_missing)
         if labels is None and not features.names:
             raise SchemaError("the passive party needs at least one feature column")
         return features, labels
 
-    def _read_scoring(self, X: Any) -> Features:
+    def _read_scoring(self, X: Any, *, allow_missing: bool = False) -> Features:
         """Read rows to score; the columns must be those of training, by name and order."""
         if self.role is None:
             raise InvalidArgument("the model is not fitted")
-        return read_features(X, columns=self.feature_names)
+        return read_features(X, columns=self.feature_names, allow_missing=allow_missing)
 
     def _check_party(self, party: str) -> None:
         if self.party != party:

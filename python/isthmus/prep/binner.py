@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,8 @@ _MAX_BINS = 254
 class Binner:
     """Cuts each numeric column at its quantiles.
 
-    A column with at most ``max_bins`` distinct values gets one bin per value. Bin 0 is for missing values, so that in
-    an ordered split they count as the smallest; a constant column has a single bin besides.
+    A column with at most ``max_bins`` distinct values gets one bin per value. Bin 0 is for missing values, so
+    that in an ordered split they count as the smallest; a constant column has a single bin besides.
 
     Parameters
     ----------
@@ -49,9 +49,12 @@ class Binner:
         """Bins per column, the missing one included; every bin number is smaller."""
         return self.max_bins + 1
 
-    def fit(self, X: Any) -> Binner:
-        """Find the edges. SchemaError for columns that are not numbers, FeatureValue for infinities."""
-        matrix, self.names = numeric_matrix(X, allow_missing=True)
+    def fit(self, X: Any, names: Sequence[str] | None = None) -> Binner:
+        """Find the edges; ``names`` are those of a NumPy array's columns.
+
+        SchemaError for columns that are not numbers, FeatureValue for infinities.
+        """
+        matrix, self.names = numeric_matrix(X, names, allow_missing=True)
         self.edges = [_edges(column[~np.isnan(column)], self.max_bins) for column in matrix.T]
         return self
 
@@ -68,15 +71,6 @@ class Binner:
     def fit_transform(self, X: Any) -> Bins:
         """``fit`` and ``transform`` in one call."""
         return self.fit(X).transform(X)
-
-    def describe(self, feature: int, last_bin: int) -> str:
-        """Say in words which rows have a bin number of at most ``last_bin``."""
-        name, edges = self.names[feature], self.edges[feature]
-        if last_bin == MISSING_BIN:
-            return f"{name} is missing"
-        if last_bin > len(edges):
-            return f"{name} is anything"
-        return f"{name} <= {edges[last_bin - 1]:g}, or missing"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a file."""

@@ -21,8 +21,8 @@ class Standardizer:
     Parameters
     ----------
     missing
-        ``"error"`` refuses missing values with FeatureValue; ``"mean"`` replaces them by the column's mean, 0 after
-        scaling.
+        ``"error"`` refuses missing values with FeatureValue; ``"mean"`` replaces them by the column's mean, 0
+        after scaling.
 
     Attributes
     ----------

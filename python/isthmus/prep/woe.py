@@ -21,9 +21,9 @@ class WoeEncoder:
     """Replaces each value by the weight of evidence of its bin.
 
     woe_b = ln((pos_b + s) / (P + s B)) - ln((neg_b + s) / (N + s B)), with s = 1/2 and B bins;
-    iv = sum over bins of (share of positives - share of negatives) * woe. Numeric columns are cut at quantiles, text
-    columns by category; missing values are a bin of their own, and a category that ``fit`` did not see has woe 0.
-    Only the label holder can fit it, on its own columns.
+    iv = sum over bins of (share of positives - share of negatives) * woe. Numeric columns are cut at
+    quantiles, text columns by category; missing values are a bin of their own, and a category that ``fit``
+    did not see has woe 0. Only the label holder can fit it, on its own columns.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Vertical gradient-boosted trees between a label holder and one other party, in the manner of SecureBoost.
 
-The active party holds labels and the only Paillier key; it encrypts each sampled row's (g, h) pair. The passive party
-adds ciphertexts into bins of its columns and returns left sums of shuffled split candidates, from which the active
-party picks splits. Training::
+The active party holds labels and the only Paillier key; it encrypts each sampled row's (g, h) pair. The
+passive party adds ciphertexts into bins of its columns and returns left sums of shuffled split candidates,
+from which the active party picks splits. Training::
 
     active                                            passive
       TableShape                               <->  TableShape
@@ -12,7 +12,8 @@ party picks splits. Training::
       Decisions                                 ->
                                                 <-  Partitions (if a passive split won)
 
-Prediction is one message flow, passive to active: SplitBits. What each party learns is in docs/protocols/gbdt.md.
+Prediction is one message flow, passive to active: SplitBits. What each party learns is in
+docs/protocols/gbdt.md.
 
 Ref: SecureBoost, arXiv:1901.08755; SecureBoost+, arXiv:2110.10927 (packing, compression, subtraction).
 """

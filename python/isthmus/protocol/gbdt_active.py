@@ -136,7 +136,7 @@ class _ActiveTree:
             out[self.partition.rows(node)] = weight
         return out
 
-    # --- gradients and sums ----------------------------------------------------------------------------------
+    # --- gradients and sums --------------------------------------------------------------------------------
 
     def _send_gradients(self) -> Steps[None]:
         pairs = self.quantised[self.sample]
@@ -195,7 +195,7 @@ class _ActiveTree:
         if (np.max(sides, axis=0) < self.parameters.min_leaf).any():
             raise PeerValue("a split candidate was offered that min_leaf forbids")
 
-    # --- decisions -------------------------------------------------------------------------------------------
+    # --- decisions -----------------------------------------------------------------------------------------
 
     def _decide(self, level: int, nodes: list[int]) -> Steps[list[int]]:
         """Choose and announce every node's fate; returns the nodes that were split."""

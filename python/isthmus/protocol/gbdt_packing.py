@@ -1,7 +1,7 @@
 """How (h, g) pairs travel inside Paillier plaintexts.
 
-One row is one ciphertext with two slots; sums of rows keep the slots apart because a tree's sample bounds the number
-of additions. Before sums leave the passive party, as many as fit are folded into one ciphertext.
+One row is one ciphertext with two slots; sums of rows keep the slots apart because a tree's sample bounds the
+number of additions. Before sums leave the passive party, as many as fit are folded into one ciphertext.
 """
 
 from __future__ import annotations

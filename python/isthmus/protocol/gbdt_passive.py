@@ -124,7 +124,7 @@ class _PassiveTree:
             families = self.partition.families(parents, self.parameters)
             level += 1
 
-    # --- sums ------------------------------------------------------------------------------------------------
+    # --- sums ----------------------------------------------------------------------------------------------
 
     def _send_sums(self, family: Family) -> Steps[None]:
         small, large = (
@@ -149,8 +149,8 @@ class _PassiveTree:
         if family.small == ROOT:
             allowed[:] = True
             chosen = np.argwhere(releasable(small, large, allowed, self.parameters))
-            order = np.arange(len(chosen), dtype=np.int64)
-            _shuffle(order)
+            # Shuffled, so that a candidate's number says nothing of its column.
+            order = secrets.SystemRandom().sample(range(len(chosen)), len(chosen))
             self.features, self.boundaries = np.ascontiguousarray(chosen[order].T)
             ids = np.arange(len(chosen), dtype=np.int64)
         else:
@@ -192,7 +192,7 @@ class _PassiveTree:
             running.append(running[-1] + per_bin[:, b])
         return concatenate(running)
 
-    # --- splits ----------------------------------------------------------------------------------------------
+    # --- splits --------------------------------------------------------------------------------------------
 
     def _apply(self, decision: wire.Decision) -> bool:
         """Apply a decision to the partition; False when the node's children stay unknown to this party."""
@@ -230,8 +230,3 @@ class _PassiveTree:
 
     def _progress(self, what: str) -> Progress:
         return Progress("gbdt", self.number, self.parameters.n_trees, what)
-
-
-def _shuffle(order: IntArray) -> None:
-    """Permute in place with the operating system's randomness: the order of candidates hides their columns."""
-    secrets.SystemRandom().shuffle(order)

@@ -1,8 +1,8 @@
 """Arithmetic of one boosted tree that both parties and the clear-text twin share.
 
-No message and no key is known here: gradients and their fixed point, split gains, which split candidates may leave
-the passive party, and which rows lie in which node. Nodes are numbered as in a heap: the root is 1, the children of k
-are 2k (left) and 2k + 1 (right).
+No message and no key is known here: gradients and their fixed point, split gains, which split candidates may
+leave the passive party, and which rows lie in which node. Nodes are numbered as in a heap: the root is 1, the
+children of k are 2k (left) and 2k + 1 (right).
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ ROOT = 1
 class GBDTParameters:
     """What the parties agree on before training; compared in the job's handshake.
 
-    Each tree's splits are chosen on a fresh random sample of at most ``sample_rows`` rows, whose gradients are the
-    only ones encrypted; leaf values use every row. ``min_leaf`` and ``min_bucket`` count sampled rows.
+    Each tree's splits are chosen on a fresh random sample of at most ``sample_rows`` rows, whose gradients
+    are the only ones encrypted; leaf values use every row. ``min_leaf`` and ``min_bucket`` count sampled
+    rows.
     """
 
     n_trees: int = 30
@@ -88,8 +89,8 @@ def logistic_gradients(labels: FloatArray, margin: FloatArray) -> tuple[FloatArr
 def quantise(g: FloatArray, h: FloatArray) -> IntArray:
     """Fixed-point (h, g + 1) pairs, each within its bit bound.
 
-    out[i] = (round(h 2^f), round((g + 1) 2^f)) with f = 16, clipped to [0, 2^14) and [0, 2^17): the clip touches only
-    h = 1/4 and g = 1, by one unit, and makes the overflow bound of the packing exact.
+    out[i] = (round(h 2^f), round((g + 1) 2^f)) with f = 16, clipped to [0, 2^14) and [0, 2^17): the clip
+    touches only h = 1/4 and g = 1, by one unit, and makes the overflow bound of the packing exact.
 
     Shapes: (n,), (n,) -> (n, 2), the low slot of the packing first.
     """
@@ -196,13 +197,14 @@ def left_sums(bins: Bins, quantised: IntArray, rows: IntArray, n_bins: int) -> L
 def releasable(small: IntArray, large: IntArray, allowed: BoolArray, parameters: GBDTParameters) -> BoolArray:
     """Choose the boundaries whose sums may leave, for two siblings at once.
 
-    A boundary is offered only if it can split at least one sibling under ``min_leaf``. Between two offered neighbours,
-    and before the first and after the last, each sibling has either no row or at least ``min_bucket`` rows, so no
-    difference of a feature's released sums covers fewer rows. Both siblings share one choice, because the receiver
-    gets the larger one's sums by subtraction. Buckets are merged greedily from the left; the tail then takes back
-    what it needs.
+    A boundary is offered only if it can split at least one sibling under ``min_leaf``. Between two offered
+    neighbours, and before the first and after the last, each sibling has either no row or at least
+    ``min_bucket`` rows, so no difference of a feature's released sums covers fewer rows. Both siblings share
+    one choice, because the receiver gets the larger one's sums by subtraction. Buckets are merged greedily
+    from the left; the tail then takes back what it needs.
 
-    Shapes: small, large (F, B) row counts (``large`` all zero for the root); allowed (F, B - 1) -> (F, B - 1).
+    Shapes: small, large (F, B) row counts (``large`` all zero for the root); allowed (F, B - 1) -> (F, B -
+    1).
     """
     counts = np.stack([small, large])  # (2, F, B)
     left = np.cumsum(counts, axis=2)

@@ -1,4 +1,4 @@
-"""Encoding and validation of the gbdt protocol's messages: what a peer sent is checked here before it is used."""
+"""Encoding and validation of the gbdt protocol's messages; what a peer sent is checked before it is used."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def match_tags(own: Tags, peer: Tags) -> NDArray[np.int64]:
     Raises
     ------
     PeerDuplicate
-        A tag occurs twice on one side; this party's items are distinct, so the peer sent or returned it twice.
+        A tag occurs twice on one side; this party's items are distinct, so it was sent or returned twice.
     """
     tags = np.concatenate((own, peer))
     order = np.lexsort((tags[:, 1], tags[:, 0]))

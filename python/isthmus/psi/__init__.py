@@ -1,7 +1,7 @@
 """Private set intersection: which customers two parties share, and nothing else of their lists.
 
-``isthmus.items`` below knows only identifiers and masks, :mod:`isthmus.protocol` the messages; here they meet a
-session and a user's columns.
+``isthmus.items`` knows identifiers and masks, :mod:`isthmus.protocol` the messages; here they meet a session
+and a user's columns.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def intersect(
         The session with the peer, which must call ``intersect`` too with the counterpart of ``role`` and the
         same ``protocol`` and ``min_result``.
     ids
-        One identifier per row: a column of text, bytes or integers as a NumPy array, a pyarrow Array, a pandas
-        or polars Series or a list; or a table of several such columns, whose fields together identify a row.
+        One identifier per row: a column of text, bytes or integers as a NumPy array, a pyarrow Array, a
+        pandas or polars Series or a list; or a table of such columns, whose fields together identify a row.
         Text is compared byte for byte, so bring spelling, case and spaces to one form first.
     role
         ``"receiver"`` learns the intersection, ``"sender"`` only the number of the receiver's identifiers;
