@@ -49,12 +49,20 @@ class Message:
     after: bytes
 
 
+@dataclass(frozen=True)
+class Incoming:
+    """A checked frame; the payload is taken once, since a protobuf bytes field copies itself on access."""
+
+    kind: Kind
+    payload: bytes
+
+
 def opposite(direction: Direction) -> Direction:
     """Return the other party's direction."""
     return FROM_LISTENER if direction == FROM_DIALLER else FROM_DIALLER
 
 
-def _digest(frame: Frame) -> bytes:
+def _digest(frame: Frame, payload: bytes) -> bytes:
     name = frame.message_type.encode()
     header = _HEADER.pack(
         frame.direction,
@@ -63,9 +71,11 @@ def _digest(frame: Frame) -> bytes:
         len(name),
         frame.total_length,
         frame.offset,
-        len(frame.payload),
+        len(payload),
     )
-    return hashlib.sha256(b"".join((header, name, frame.payload))).digest()
+    digest = hashlib.sha256(header + name)
+    digest.update(payload)
+    return digest.digest()
 
 
 class _Chain:
@@ -129,7 +139,7 @@ class FrameWriter:
             offset=offset,
             payload=payload,
         )
-        digest = _digest(frame)
+        digest = _digest(frame, payload)
         frame.transcript = self._chain.extended(digest)
         self._chain.advance(frame.transcript, digest, kind == DATA)
         return frame.SerializeToString()
@@ -159,12 +169,13 @@ class FrameReader:
         """Whether a message has begun and not ended."""
         return bool(self._parts)
 
-    def read(self, data: bytes) -> Frame:
+    def read(self, data: bytes) -> Incoming:
         """Parse and check one frame: size, form, session, direction, sequence, transcript, in this order."""
         if len(data) > MAX_FRAME_BYTES:
             raise TooLarge(f"a frame has {len(data)} bytes; the limit is {MAX_FRAME_BYTES}")
         frame = parse(Frame, data)
-        if len(frame.payload) > CHUNK_BYTES or len(frame.message_type) > _MAX_TYPE_NAME:
+        payload = frame.payload
+        if len(payload) > CHUNK_BYTES or len(frame.message_type) > _MAX_TYPE_NAME:
             raise TooLarge("a frame's payload or type name exceeds its limit")
         if frame.direction != self._chain.direction:
             raise SessionError("a frame has the wrong direction")
@@ -177,20 +188,20 @@ class FrameReader:
             raise SequenceError(f"frame {self._chain.sequence} is missing; frame {frame.sequence} arrived")
         if (frame.kind == HELLO) != (frame.sequence == 0):
             raise ProtocolState("a session has exactly one handshake, at its start")
-        digest = _digest(frame)
+        digest = _digest(frame, payload)
         value = self._chain.extended(digest)
         if frame.transcript != value:
             raise TranscriptError("a frame does not continue the conversation that this party saw")
         before = self._chain.data
         if frame.kind == DATA:
-            self._check_chunk(frame, before)
+            self._check_chunk(frame, len(payload), before)
         self._chain.advance(value, digest, frame.kind == DATA)
-        return frame
+        return Incoming(frame.kind, payload)
 
-    def _check_chunk(self, frame: Frame, before: bytes) -> None:
+    def _check_chunk(self, frame: Frame, size: int, before: bytes) -> None:
         if frame.total_length > self._max_message:
             raise TooLarge(f"a message declares {frame.total_length} bytes; the limit is {self._max_message}")
-        if frame.offset + len(frame.payload) > frame.total_length:
+        if frame.offset + size > frame.total_length:
             raise TooLarge("a chunk reaches beyond its message")
         if frame.offset < self._received:
             raise TooLarge("a chunk overlaps the one before it")
@@ -200,13 +211,13 @@ class FrameReader:
             self._type_name, self._total, self._before = frame.message_type, frame.total_length, before
         elif (frame.message_type, frame.total_length) != (self._type_name, self._total):
             raise DecodeError("a message changes its type or length between chunks")
-        if not frame.payload and frame.total_length:
+        if not size and frame.total_length:
             raise DecodeError("a chunk is empty")
 
-    def assemble(self, frame: Frame) -> Message | None:
-        """Add a checked DATA frame; return the message if it is now whole."""
-        self._parts.append(frame.payload)
-        self._received += len(frame.payload)
+    def assemble(self, chunk: bytes) -> Message | None:
+        """Add the payload of a checked DATA frame; return the message if it is now whole."""
+        self._parts.append(chunk)
+        self._received += len(chunk)
         if self._received < self._total:
             return None
         payload = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)

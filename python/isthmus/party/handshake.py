@@ -32,7 +32,7 @@ from isthmus.errors import (
 )
 from isthmus.party.channel.base import Channel
 from isthmus.party.decode import parse
-from isthmus.party.frames import FrameReader, FrameWriter, opposite
+from isthmus.party.frames import FrameReader, FrameWriter, Incoming, opposite
 from isthmus.party.limits import PROTOCOL_VERSIONS, Limits
 from isthmus.party.wire.link_pb2 import (
     CONFIRM,
@@ -41,7 +41,6 @@ from isthmus.party.wire.link_pb2 import (
     Confirm,
     Direction,
     Failure,
-    Frame,
     Hello,
     Kind,
 )
@@ -169,7 +168,7 @@ class _Handshake:
             self._expect(kind)  # a peer that refused before it left has said why
             raise
 
-    def _expect(self, kind: Kind) -> Frame:
+    def _expect(self, kind: Kind) -> Incoming:
         frame = self._reader.read(self._channel.receive(self._mine.limits.deadline_seconds))
         if frame.kind == FAILURE:
             code = class_for_code(parse(Failure, frame.payload).code).code

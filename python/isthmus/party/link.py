@@ -27,7 +27,7 @@ from isthmus.errors import (
 )
 from isthmus.party.channel.base import Channel
 from isthmus.party.decode import parse
-from isthmus.party.frames import FrameReader, FrameWriter, Message
+from isthmus.party.frames import FrameReader, FrameWriter, Incoming, Message
 from isthmus.party.limits import CHUNK_BYTES, FRAME_COST, Limits
 from isthmus.party.wire.link_pb2 import (
     CANCEL,
@@ -38,7 +38,6 @@ from isthmus.party.wire.link_pb2 import (
     HEARTBEAT,
     Credit,
     Failure,
-    Frame,
     Kind,
 )
 
@@ -239,7 +238,7 @@ class Link:
         except IsthmusError as error:
             self.fail(error, error.code)
 
-    def _take(self, frame: Frame) -> bool:
+    def _take(self, frame: Incoming) -> bool:
         """Act on a checked frame; return whether more may follow."""
         if frame.kind == DATA:
             self._take_data(frame)
@@ -259,13 +258,13 @@ class Link:
             raise ProtocolState("a frame of an unknown kind arrived")
         return frame.kind not in _ENDINGS
 
-    def _take_data(self, frame: Frame) -> None:
+    def _take_data(self, frame: Incoming) -> None:
         cost = len(frame.payload) + FRAME_COST
         with self._changed:
             if self._received_cost + cost > self._granted:
                 raise TooLarge("the peer sent more than it was allowed to")
             self._received_cost += cost
-            message = self._reader.assemble(frame)
+            message = self._reader.assemble(frame.payload)
             if message is not None:
                 self._inbox.append(message)
                 self._inbox_cost += _cost(message)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from isthmus.party.channel.pipe import Pipe
+
 
 @dataclass
 class Counters:
@@ -19,24 +21,34 @@ class Counters:
 class Channel(ABC):
     """Carries byte strings to one peer and back, in order.
 
-    One thread sends and one receives; ``close`` may come from any thread and wakes both.
+    One thread sends and one receives; ``close`` may come from any thread and wakes both. A transport moves
+    what it finds in the outgoing pipe, fills the incoming one, and ends both when the connection ends.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, outgoing: Pipe, incoming: Pipe) -> None:
         self.counters = Counters()
+        self._outgoing = outgoing
+        self._incoming = incoming
 
-    @abstractmethod
     def send(self, data: bytes) -> None:
-        """Hand over ``data``, waiting while the transport is full. Raises PeerGone once either side has
-        closed."""
+        """Hand over ``data``, waiting while the transport is full.
 
-    @abstractmethod
+        Raises PeerGone once either side has closed, or the transport's reason for the end.
+        """
+        self._outgoing.put(data)
+        self.counters.bytes_sent += len(data)
+        self.counters.frames_sent += 1
+
     def receive(self, timeout: float) -> bytes:
         """Return the peer's next byte string.
 
-        Raises PeerGone when the peer has closed and all it sent is read, DeadlineError after ``timeout``
-        seconds.
+        Raises PeerGone when the peer has closed and all it sent is read, the transport's reason where it has
+        one, DeadlineError after ``timeout`` seconds.
         """
+        data = self._incoming.get(timeout)
+        self.counters.bytes_received += len(data)
+        self.counters.frames_received += 1
+        return data
 
     @abstractmethod
     def close(self) -> None:
