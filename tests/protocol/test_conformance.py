@@ -1,7 +1,7 @@
 """Every protocol between two sessions: right results, and clean ends when the connection is cut.
 
-A cut comes after each message that either party sends, from the first of the job to the last before its end is
-agreed; the job then fails on both sides with a typed error, and neither releases a result.
+A cut comes after each message that either party sends, from the first of the job to the last before its end
+is agreed; the job then fails on both sides with a typed error, and neither releases a result.
 """
 
 from __future__ import annotations
