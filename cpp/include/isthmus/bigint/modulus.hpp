@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 
 #include "isthmus/bigint/natural.hpp"
 
@@ -43,21 +44,22 @@ class Modulus {
   void set_one(Limb* out) const noexcept;
 
   void mul(Limb* out, const Limb* a, const Limb* b) const noexcept;
-  void sqr(Limb* out, const Limb* a) const noexcept;
+  void mul(std::span<const MulTask> tasks) const noexcept;
+  void sqr(std::span<const MulTask> tasks) const noexcept;
   void add(Limb* out, const Limb* a, const Limb* b) const noexcept;
   void sub(Limb* out, const Limb* a, const Limb* b) const noexcept;
   bool equal(const Limb* a, const Limb* b) const noexcept;
 
   /// out = base^exponent for a secret exponent of at most exponent_bits bits: fixed windows, whole-table scans.
   void pow(Limb* out, const Limb* base, LimbSpan exponent, std::size_t exponent_bits) const;
-  /// The same for a public exponent: sliding windows.
-  void pow_vartime(Limb* out, const Limb* base, LimbSpan exponent) const;
 
+  /// For the layers above that share the modulus in the backend's form.
   const DigitContext& digits() const noexcept { return *digits_; }
 
  private:
   Natural value_;
-  std::unique_ptr<DigitContext> digits_;
+  std::unique_ptr<const DigitContext> digits_;
+  AlignedLimbs one_, r2_;
 };
 
 /// base^exponent mod m for odd m, constant time in base and exponent but for their lengths.

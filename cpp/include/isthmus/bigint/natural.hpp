@@ -75,9 +75,6 @@ QuotientRemainder divide_vartime(const Natural& a, const Natural& b);
 
 /// a mod b, without a data-dependent branch: one masked subtraction per bit of a.
 Natural remainder(const Natural& a, const Natural& b);
-/// a mod w for a single word.
-Limb remainder_word(const Natural& a, Limb w);
-
 /// gcd(a, m) for odd m, in time that depends on the lengths only.
 /// Ref       Bernstein and Yang, "Fast constant-time gcd computation and modular inversion", TCHES 2019(3).
 Natural gcd_odd(const Natural& a, const Natural& m);

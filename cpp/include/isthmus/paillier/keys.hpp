@@ -34,10 +34,10 @@ class ResidueSource {
  public:
   virtual ~ResidueSource() = default;
   virtual PublicKeyPtr public_key() const = 0;
-  /// out = a fresh random n-th residue, as an element of n_squared().
-  /// Threads   Safe.
+  /// out = `count` fresh random n-th residues, as elements of n_squared().
+  /// Threads   Safe; runs on the calling thread.
   /// Throws    Rng; out is then unspecified.
-  virtual void random_residue(Limb* out) const = 0;
+  virtual void random_residues(Limb* out, std::size_t count) const = 0;
 };
 
 /// A public key. Immutable, shared by the ciphertexts under it; make it with one of the static functions.
@@ -69,7 +69,7 @@ class PublicKey final : public ResidueSource, public std::enable_shared_from_thi
 
   PublicKeyPtr public_key() const override { return shared_from_this(); }
   /// The fixed-base table of hs is built once, by the first caller.
-  void random_residue(Limb* out) const override;
+  void random_residues(Limb* out, std::size_t count) const override;
 
  private:
   const bigint::FixedBaseTable& table() const;

@@ -31,7 +31,7 @@ class PrivateKey final : public ResidueSource {
 
   PublicKeyPtr public_key() const override;
   /// By CRT: the residue is made modulo p^2 and q^2 and recombined, at less than half the cost.
-  void random_residue(Limb* out) const override;
+  void random_residues(Limb* out, std::size_t count) const override;
 
   /// Plaintexts in [0, n): size * n_bytes() big-endian bytes.
   /// Security  Decrypts what it is given: never hand the result of a peer-chosen ciphertext back to that peer.
