@@ -56,10 +56,10 @@ class StageRow:
     rounds: int
 
 
-def total(stages: Sequence[StageRow]) -> StageRow:
-    """Add the stages up."""
+def total(stages: Sequence[StageRow], name: str = "all") -> StageRow:
+    """Add stages up."""
     return StageRow(
-        "all",
+        name,
         sum(stage.seconds for stage in stages),
         sum(stage.bytes_sent for stage in stages),
         sum(stage.bytes_received for stage in stages),
