@@ -103,7 +103,7 @@ def write_html(
         _learned(learned) if learned else "",
     ]
     body = _header(title, subtitle, facts) + "".join(sections) + _footer(citation)
-    return _replace_file(Path(path), _document(title, body))
+    return replace_file(Path(path), _document(title, body))
 
 
 def notebook_html(report: BinaryReport) -> str:
@@ -275,7 +275,14 @@ def _footer(citation: str) -> str:
     return f"<footer>{cited}<p>isthmus {__version__}, {made}</p></footer>"
 
 
-def _replace_file(path: Path, text: str) -> Path:
+def check_writable(path: Path) -> None:
+    """Find out before a long run whether its page could be written: StorageError if not."""
+    if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        raise StorageError(f"cannot write {path.name}: the folder is missing or not writable")
+
+
+def replace_file(path: Path, text: str) -> Path:
+    """Write text whole or not at all; StorageError leaves an earlier file untouched."""
     temporary = None
     try:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -286,5 +293,5 @@ def _replace_file(path: Path, text: str) -> Path:
     except OSError as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise StorageError(f"cannot write the report: {error.strerror}") from None
+        raise StorageError(f"cannot write {path.name}: {error.strerror}") from None
     return path
