@@ -12,4 +12,5 @@ PYBIND11_MODULE(_core, m) {
   bind_hash(m);
   bind_group(m);
   bind_aggregate(m);
+  bind_items(m);
 }

@@ -109,15 +109,10 @@ def test_an_unknown_choice_is_refused(options):
     assert type(mine) is errors.InvalidArgument
 
 
-def test_text_is_compared_byte_for_byte():
-    composed, decomposed = unicodedata.normalize("NFC", "é"), unicodedata.normalize("NFD", "é")
-    ids = [composed, "A", "b"]
-    mine, _ = outcomes(ids, [decomposed, "a", "b"])
-    assert [ids[i] for i in mine.indices] == ["b"]
-
-
 @pytest.mark.parametrize(
-    "text", ["\ufeffb", "c\0", "a ", " a", "a\n", "x" * 70_000, ""], ids=["bom", "nul", *"12345"]
+    "text",
+    [unicodedata.normalize("NFD", "é"), "\ufeffb", "c\0", "a ", " a", "a\n", "x" * 70_000, ""],
+    ids=["nfd", "bom", "nul", *"12345"],
 )
 def test_text_that_would_silently_fail_to_match_is_refused_with_its_row(text):
     mine, _ = outcomes(["good", text], GOOD)

@@ -24,7 +24,7 @@ class ProtocolCase:
     """One run of a protocol between parties a and b.
 
     ``protocol`` and ``parameters`` go to ``session.run``; ``make_steps_a`` and ``make_steps_b`` return fresh
-    machines; ``check`` asserts that the two results are right.
+    machines; ``check(result_a, result_b)`` asserts that the results are right.
     """
 
     name: str
@@ -34,8 +34,10 @@ class ProtocolCase:
     check: Callable[[Any, Any], None]
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
-    def __str__(self) -> str:
-        return self.name
+    @property
+    def make_steps(self) -> tuple[Callable[[], Steps[Any]], Callable[[], Steps[Any]]]:
+        """Both makers, party a's first."""
+        return self.make_steps_a, self.make_steps_b
 
 
 def all_cases() -> list[ProtocolCase]:

@@ -6,8 +6,8 @@ from isthmus.protocol.registry import PSI_PROTOCOLS
 
 from tests.protocol.cases import ProtocolCase
 
-A_IDS = pa.array([f"customer-{i}" for i in range(23)])
-B_IDS = pa.array([f"customer-{i}" for i in range(30, 14, -1)])
+A_IDS = pa.chunked_array([[f"customer-{i}" for i in range(23)]])
+B_IDS = pa.chunked_array([[f"customer-{i}" for i in range(30, 14, -1)]])
 SHARED = {f"customer-{i}" for i in range(15, 23)}
 
 

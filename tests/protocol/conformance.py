@@ -73,6 +73,8 @@ class _CutChannel(Channel):
 
     def receive(self, timeout: float) -> bytes:
         data = self._inner.receive(timeout)
+        if self._cut.seen == self._cut.after:
+            raise PeerGone("what was under way when the connection was cut is lost")
         if self._cut.passes(data):
             self.drop()
         return data

@@ -1,5 +1,6 @@
 from . import group as group
 from . import hash as hash
+from . import items as items
 from . import system as system
 
 __version__: str

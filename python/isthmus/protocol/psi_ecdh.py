@@ -55,7 +55,7 @@ _COUNTERPART = {"receiver": "sender", "sender": "receiver", "both": "both"}
 
 
 def ecdh_psi(
-    columns: Sequence[pa.Array],
+    columns: Sequence[pa.ChunkedArray],
     rows: NDArray[np.int64],
     *,
     role: Role,
@@ -137,7 +137,7 @@ class _Exchange:
 
     def __init__(
         self,
-        columns: Sequence[pa.Array],
+        columns: Sequence[pa.ChunkedArray],
         rows: NDArray[np.int64],
         role: Role,
         starts: tuple[wire.Start, wire.Start],
@@ -190,9 +190,8 @@ class _Exchange:
 
     def _mask_next(self) -> wire.Masked:
         chunk = self._mine.next()
-        rows = pa.array(self.shuffled_rows[chunk.start : chunk.stop])
-        taken = [column.take(rows) for column in self._columns]
-        points = items.mask_items(taken, self._scalar, domain=self._domain)
+        rows = self.shuffled_rows[chunk.start : chunk.stop]
+        points = items.mask_items(self._columns, self._scalar, domain=self._domain, rows=rows)
         return wire.Masked(index=chunk.index, points=points.tobytes())
 
     def _expected(self) -> Step:

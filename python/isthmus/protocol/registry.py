@@ -22,7 +22,7 @@ class PsiSteps(Protocol):
     """Makes one party's machine; the parameters are those of :func:`isthmus.protocol.psi_ecdh.ecdh_psi`."""
 
     def __call__(
-        self, columns: list[pa.Array], rows: NDArray[np.int64], *, role: Role, min_result: int
+        self, columns: list[pa.ChunkedArray], rows: NDArray[np.int64], *, role: Role, min_result: int
     ) -> Steps[Match]:
         """Return fresh steps."""
         raise NotImplementedError

@@ -94,7 +94,7 @@ def intersect(
         raise errors.InvalidArgument(f"protocol must be one of {', '.join(PSI_PROTOCOLS)}")
     if role not in get_args(Role) or duplicates not in get_args(Duplicates) or min_result < 0:
         raise errors.InvalidArgument("role, duplicates or min_result is none of the documented values")
-    columns = [_contiguous(column) for column in id_columns(ids)]
+    columns = id_columns(ids)
     rows = _distinct_rows(columns, duplicates, min_result)
     parameters = {
         "learn": "both" if role == "both" else "receiver",
@@ -111,15 +111,9 @@ def intersect(
     return PsiResult(match.rows, size, match.peer_count, len(columns[0]) - len(rows))
 
 
-def _contiguous(column: pa.ChunkedArray) -> pa.Array:
-    """Return one array, with 64-bit offsets where the joined text could exceed 2 GiB."""
-    if column.num_chunks == 1:
-        return column.chunk(0)
-    wide = {"string": pa.large_string(), "binary": pa.large_binary()}.get(str(column.type))
-    return (column if wide is None else column.cast(wide)).combine_chunks()
-
-
-def _distinct_rows(columns: list[pa.Array], duplicates: Duplicates, min_result: int) -> NDArray[np.int64]:
+def _distinct_rows(
+    columns: list[pa.ChunkedArray], duplicates: Duplicates, min_result: int
+) -> NDArray[np.int64]:
     count = len(columns[0])
     if count == 0 and min_result > 0:
         raise errors.EmptyInput("there are no identifiers")
@@ -132,7 +126,7 @@ def _distinct_rows(columns: list[pa.Array], duplicates: Duplicates, min_result: 
     return rows
 
 
-def _kind(column: pa.Array) -> str:
+def _kind(column: pa.ChunkedArray) -> str:
     if pa.types.is_integer(column.type):
         return "integer"
     return "text" if str(column.type) in ("string", "large_string") else "bytes"
