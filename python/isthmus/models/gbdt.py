@@ -10,6 +10,7 @@ import numpy as np
 
 from isthmus.errors import AlignmentError, InvalidArgument
 from isthmus.models.base import FloatArray, VerticalModel
+from isthmus.paillier import keygen
 from isthmus.party.session import Session
 from isthmus.prep import Binner
 from isthmus.protocol.gbdt import (
@@ -114,7 +115,9 @@ class VerticalGBDT(VerticalModel):
             half = session.run(TRAIN, train_passive(columns, self.parameters), agreed)
             session.disclose("gbdt training: learned which training rows each disclosed split sends left")
         else:
-            steps = train_active(columns, labels.astype(np.float64), self.parameters, seed=self.seed)
+            _, private_key = keygen(self.parameters.key_bits)
+            rng = np.random.default_rng(self.seed)
+            steps = train_active(columns, labels.astype(np.float64), self.parameters, private_key, rng)
             half = session.run(TRAIN, steps, agreed)
             session.disclose(
                 "gbdt training: learned gradient sums over the peer's unnamed bins, and which training rows "

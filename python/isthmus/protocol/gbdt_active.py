@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from isthmus.errors import PeerValue, ProtocolCount
-from isthmus.paillier import PrivateKey, keygen
+from isthmus.paillier import PrivateKey
 from isthmus.protocol.alignment import align
 from isthmus.protocol.gbdt_packing import PairPacking, expect_ciphertexts
 from isthmus.protocol.gbdt_passive import BinnedColumns
@@ -68,16 +68,17 @@ class ActiveForest:
 
 
 def train_active(
-    columns: BinnedColumns, labels: FloatArray, parameters: GBDTParameters, *, seed: int | None = None
+    columns: BinnedColumns,
+    labels: FloatArray,
+    parameters: GBDTParameters,
+    private_key: PrivateKey,
+    rng: np.random.Generator,
 ) -> Steps[ActiveForest]:
-    """Train as the label holder; ``seed`` fixes the samples of rows."""
+    """Train as the label holder; ``rng`` draws the samples of rows, which are no secret."""
     n_rows = len(labels)
     n_sampled = parameters.sample_size(n_rows)
     peer = yield from align(n_rows, columns.bins.shape[1], active=True)
-    rng = np.random.default_rng(seed)
-    yield Progress("gbdt", 0, parameters.n_trees, "making a key")
-    public_key, private_key = keygen(parameters.key_bits)
-    yield Send(wire.Setup(public_key=public_key.to_bytes()))
+    yield Send(wire.Setup(public_key=private_key.public_key.to_bytes()))
     packing = PairPacking.for_sample(parameters.key_bits, n_sampled)
     forest = ActiveForest(peer.shared_id, base_margin(labels), [])
     margin = np.full(n_rows, forest.base)
