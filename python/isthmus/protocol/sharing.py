@@ -1,12 +1,12 @@
-"""Additive secret shares in Z_2^64 with fixed-point scales, and the step from Paillier ciphertexts to shares.
+"""Additive secret shares in Z_2^64 with fixed-point scales, and the way from ciphertexts to shares.
 
-A value x with ``scale`` fractional bits is held as two words: x·2^scale = first + second mod 2^64. Adding shares
-and multiplying by public integers is local; :meth:`Shared.divide` rounds locally. A share alone is uniform, so it
-says nothing.
+A value x with ``scale`` fractional bits is held as two words: x·2^scale = first + second mod 2^64. Adding
+shares and multiplying by public integers is local; :meth:`Shared.divide` rounds locally. A share alone is
+uniform, so it says nothing.
 
-``masked`` and ``unmasked`` turn ciphertexts into shares: the party that computed ciphertexts under the peer's key
-adds a random mask at least 2^40 times as large as any value and keeps the negated mask; the owner of the key
-decrypts and keeps the rest.
+``masked`` and ``unmasked`` turn ciphertexts into shares: the party that computed ciphertexts under the
+peer's key adds a random mask at least 2^40 times as large as any value and keeps the negated mask; the
+owner of the key decrypts and keeps the rest.
 
 Ref  SecureML (Mohassel and Zhang, S&P 2017), local truncation; Chen et al., arXiv:2008.08753, HE to shares.
 """
@@ -30,8 +30,8 @@ BigIntegers = npt.NDArray[np.object_]
 
 RING_BITS = 64
 STATISTICAL_BITS = 40
-# A slot holds value + 2^value_bits + mask < 2^(value_bits + STATISTICAL_BITS + 1); two more bits stay zero, so that
-# an ill-formed answer is noticed.
+# A slot holds value + 2^value_bits + mask < 2^(value_bits + STATISTICAL_BITS + 1); two more bits stay zero,
+# so that an ill-formed answer is noticed.
 _SLOT_EXTRA_BITS = STATISTICAL_BITS + 3
 
 
@@ -68,8 +68,8 @@ def divide_share(
 ) -> npt.NDArray[Any]:
     """Return this party's share of x·numerator/denominator, rounded, from its share of x over the integers.
 
-    Both parties' results add up to the quotient with an error below 1 in the last place: the first party rounds
-    down, the second up.
+    Both parties' results add up to the quotient with an error below 1 in the last place: the first party
+    rounds down, the second up.
     """
     if first:
         return share * numerator // denominator
@@ -108,8 +108,8 @@ class Shared:
     def divide(self, divisor: int, scale: int) -> Shared:
         """Divide the held integers by ``divisor`` and call the result's scale ``scale``.
 
-        The error is below 1 in the last place, except with probability 2^(bits(x) + 1 - 64), where x is the held
-        value at its present scale: then the result is wrong by 2^64/divisor. Keep x below 2^40.
+        The error is below 1 in the last place, except with probability 2^(bits(x) + 1 - 64), where x is the
+        held value at its present scale: then the result is wrong by 2^64/divisor. Keep x below 2^40.
         """
         quotient = divide_share(self.words.view(np.int64), 1, divisor, first=self.first)
         return Shared(quotient.view(np.uint64), scale, self.first)
@@ -131,7 +131,8 @@ def _word(value: int) -> np.uint64:
 class SlotPlan:
     """How masked values of magnitude below 2^value_bits lie side by side in plaintexts of a key.
 
-    Plaintext = sum over s of (value_s + 2^value_bits + mask_s)·2^(s·slot_bits), with 0 <= mask < 2^(value_bits+40).
+    Plaintext = sum over s of (value_s + 2^value_bits + mask_s)·2^(s·slot_bits), with 0 <= mask <
+    2^(value_bits+40).
     """
 
     value_bits: int
@@ -207,7 +208,7 @@ def _pack(values: Iterator[int], slot_bits: int) -> int:
 
 
 def _unpack(plaintext: int, slot_bits: int, count: int) -> list[int]:
-    """Split into ``count`` slots; whatever lies above stays in the last one, so that a bound check sees it."""
+    """Split into ``count`` slots; what lies above stays in the last one, for the bound check to see."""
     mask = (1 << slot_bits) - 1
     low = [(plaintext >> (s * slot_bits)) & mask for s in range(count - 1)]
     return [*low, plaintext >> ((count - 1) * slot_bits)]
