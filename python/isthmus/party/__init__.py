@@ -6,20 +6,44 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from isthmus.party.audit import verify_audit_file
+    from isthmus.party.certificates import Authority, self_signed
+    from isthmus.party.connect import connect
     from isthmus.party.limits import Limits
-    from isthmus.party.local import run_in_memory
+    from isthmus.party.local import run_in_memory, run_local
+    from isthmus.party.party_file import load_party_file, write_party_file
     from isthmus.party.session import Session
     from isthmus.party.stages import StageReport
     from isthmus.protocol.machine import Progress
 
 _HOMES = {
+    "Authority": "isthmus.party.certificates",
     "Limits": "isthmus.party.limits",
     "Progress": "isthmus.protocol.machine",
     "Session": "isthmus.party.session",
     "StageReport": "isthmus.party.stages",
+    "connect": "isthmus.party.connect",
+    "load_party_file": "isthmus.party.party_file",
     "run_in_memory": "isthmus.party.local",
+    "run_local": "isthmus.party.local",
+    "self_signed": "isthmus.party.certificates",
+    "verify_audit_file": "isthmus.party.audit",
+    "write_party_file": "isthmus.party.party_file",
 }
-__all__ = ["Limits", "Progress", "Session", "StageReport", "run_in_memory"]
+__all__ = [
+    "Authority",
+    "Limits",
+    "Progress",
+    "Session",
+    "StageReport",
+    "connect",
+    "load_party_file",
+    "run_in_memory",
+    "run_local",
+    "self_signed",
+    "verify_audit_file",
+    "write_party_file",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -24,8 +24,8 @@ class AuditTrail:
 
     def __init__(self, path: Path | None, **context: str) -> None:
         self.records: list[Record] = []
+        self.context = context
         self._path = path
-        self._context = context
         self._last = _START if path is None else _last_hash(path)
 
     def add(self, event: str, **facts: str) -> None:
@@ -33,7 +33,7 @@ class AuditTrail:
         record: Record = {
             "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
             "event": event,
-            **self._context,
+            **self.context,
             **facts,
             "previous": self._last,
         }

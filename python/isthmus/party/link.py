@@ -109,7 +109,7 @@ class Link:
     # --- the session's side --------------------------------------------------------------------------------
 
     def send(self, type_name: str, payload: bytes) -> None:
-        """Queue a message; waits while more than the peer's window is queued already."""
+        """Queue a message; waits while more than a window is queued."""
         if len(payload) > self._peer_limits.max_message:
             raise TooLarge(
                 f"a message has {len(payload)} bytes; the peer takes {self._peer_limits.max_message}"
@@ -119,8 +119,8 @@ class Link:
             self._outbox.append(_Outgoing(type_name, payload))
             self._outbox_bytes += len(payload)
             self._changed.notify_all()
-            if self._outbox_bytes > self._peer_limits.window:
-                self._wait_until_sent(self._peer_limits.window)
+            if self._outbox_bytes > self._limits.window:
+                self._wait_until_sent(self._limits.window)
 
     def receive(self) -> Message:
         """Return the peer's next message, waiting as long as the peer gives signs of life."""

@@ -26,6 +26,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from isthmus.errors import ConfigError
+from isthmus.party.certificates import write_file
 from isthmus.party.channel.tls import split_address
 from isthmus.party.identity import Identity
 from isthmus.party.limits import Limits
@@ -107,18 +109,56 @@ def load_party_file(path: str | Path) -> PartyFile:
     return PartyFile(identity, Limits(**content.get("limits", {})), listen, address, audit)
 
 
+def write_party_file(
+    path: Path,
+    *,
+    name: str,
+    peer: str,
+    peer_fingerprint: str,
+    authority: str,
+    listen: str = "",
+    address: str = "",
+    limits: Limits | None = None,
+) -> None:
+    """Write a party file beside ``name.crt`` and ``name.key``. Raises StorageError if it exists."""
+    party = {
+        "name": name,
+        "certificate": f"{name}.crt",
+        "private_key": f"{name}.key",
+        "authority": authority,
+        **({"listen": listen} if listen else {}),
+    }
+    other = {
+        "name": peer,
+        "fingerprint": peer_fingerprint,
+        **({"address": address} if address else {}),
+    }
+    bounds = {key: getattr(limits, key) for key in _KEYS["limits"]} if limits else {}
+    sections = {"party": party, "peer": other, "limits": bounds}
+    lines = []
+    for section, values in sections.items():
+        lines.append(f"[{section}]")
+        # JSON strings and numbers are TOML strings and numbers.
+        lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+        lines.append("")
+    write_file(path, "\n".join(lines).encode(), 0o600)
+
+
 def _check_keys(content: Mapping[str, Any]) -> None:
     for section, values in content.items():
         if section not in _KEYS or not isinstance(values, dict):
             raise ConfigError(f"{section}: the party file has the sections [party], [peer] and [limits]")
-        value: Any
         for key, value in values.items():
-            if key not in _KEYS[section]:
-                raise ConfigError(f"{section}.{key}: unknown; known are {', '.join(_KEYS[section])}")
-            if not isinstance(value, _KEYS[section][key]) or isinstance(value, bool):
-                raise ConfigError(f"{section}.{key}: has the wrong type")
-            if section == "limits" and value < _LOWEST[key]:
-                raise ConfigError(f"{section}.{key}: must be at least {_LOWEST[key]:g}")
+            _check_value(section, key, value)
     for section, key in _REQUIRED:
         if not content.get(section, {}).get(key):
             raise ConfigError(f"{section}.{key}: missing")
+
+
+def _check_value(section: str, key: str, value: Any) -> None:
+    if key not in _KEYS[section]:
+        raise ConfigError(f"{section}.{key}: unknown; known are {', '.join(_KEYS[section])}")
+    if type(value) not in _KEYS[section][key]:
+        raise ConfigError(f"{section}.{key}: has the wrong type")
+    if section == "limits" and value < _LOWEST[key]:
+        raise ConfigError(f"{section}.{key}: must be at least {_LOWEST[key]:g}")

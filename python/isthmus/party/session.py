@@ -24,6 +24,7 @@ from isthmus.errors import (
     NoCommonSuite,
     ParameterMismatch,
     ProtocolState,
+    StorageError,
     TranscriptError,
     VersionError,
 )
@@ -58,7 +59,12 @@ class Session:
     """
 
     def __init__(self, channel: Channel, proposal: Proposal, *, audit_file: Path | None = None) -> None:
-        agreement = handshake(channel, proposal)
+        self._trail = AuditTrail(audit_file, job=proposal.job, party=proposal.party, peer=proposal.peer)
+        try:
+            agreement = handshake(channel, proposal)
+        except IsthmusError as error:
+            self._trail.add("refused", code=error.code)
+            raise
         self.party = proposal.party
         self.peer = proposal.peer
         self.job = proposal.job
@@ -71,9 +77,7 @@ class Session:
         self._link = Link(channel, agreement.writer, agreement.reader, proposal.limits, agreement.peer_limits)
         self._closed = False
         self._received_digest = b""
-        self._trail = AuditTrail(
-            audit_file, session=self.session_id, job=self.job, party=self.party, peer=self.peer
-        )
+        self._trail.context["session"] = self.session_id
         log.info("session %s: %s with %s, job %s", self.session_id[:8], self.party, self.peer, self.job)
 
     def __repr__(self) -> str:
@@ -167,7 +171,7 @@ class Session:
         suite, key_bits = parameters.get("suite"), parameters.get("key_bits")
         if suite is not None and suite not in self.suites:
             raise NoCommonSuite(f"the session's suites are {list(self.suites)}")
-        if key_bits is not None and key_bits < self.min_key_bits:
+        if key_bits is not None and not (isinstance(key_bits, int) and key_bits >= self.min_key_bits):
             raise NoCommonSuite(f"the session's shortest key has {self.min_key_bits} bits")
 
     def _drive(self, steps: Steps[T], clock: StageClock) -> T:
@@ -226,7 +230,10 @@ class Session:
         else:
             self._link.fail(CancelledError("the session ended with an error"), public_code(error))
         self._link.join()
-        self._trail.add("failed", code=code)
+        try:
+            self._trail.add("failed", code=code)
+        except StorageError:  # the first error is the one to raise
+            log.error("session %s: its end could not be audited", self.session_id[:8])
 
 
 def _canonical(parameters: dict[str, Any]) -> str:
