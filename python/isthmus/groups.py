@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus import _core
+from isthmus.errors import InvalidArgument
 
 Scalar = _core.group.Scalar
 """A secret scalar: opaque, wiped from memory when released, printed without its value, not picklable."""
@@ -90,6 +91,8 @@ class Group:
             The scalar is zero, not below the group's order, or belongs to another group.
         """
         secret = self._native.scalar(scalar) if isinstance(scalar, bytes) else scalar
+        if points.dtype != np.uint8:
+            raise InvalidArgument(f"points must be a uint8 array, not {points.dtype}")
         return self._native.scalar_mult(secret, np.ascontiguousarray(points))
 
     def random_scalar(self) -> Scalar:

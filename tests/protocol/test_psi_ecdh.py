@@ -25,7 +25,7 @@ def run(a, b, roles, *, min_result=0, chunk_items=5, tamper_a=None, tamper_b=Non
     return drive(*machines, tamper_a=tamper_a, tamper_b=tamper_b)
 
 
-ids = st.lists(st.text(max_size=4), unique=True, max_size=20)
+ids = st.lists(st.text("abé中", min_size=1, max_size=3), unique=True, max_size=20)
 
 
 @pytest.mark.parametrize("roles", ROLES)

@@ -103,10 +103,17 @@ def intersect(
         "suite": row.suite,
     }
     steps = row.steps(columns, rows, role=role, min_result=min_result)
-    match = session.run(row.protocol, steps, parameters)
+    too_small = errors.ResultTooSmall(f"the intersection holds fewer than the agreed minimum of {min_result}")
+    try:
+        match = session.run(row.protocol, steps, parameters)
+    except errors.PeerFailed as error:
+        # The peer, which ended first, may have stopped over the verdict that both have.
+        if error.peer_code != too_small.code:
+            raise
+        raise too_small from None
     _record(session, role, len(rows), match, min_result)
     if not match.released:
-        raise errors.ResultTooSmall(f"the intersection holds fewer than the agreed minimum of {min_result}")
+        raise too_small
     size = None if match.rows is None else len(match.rows)
     return PsiResult(match.rows, size, match.peer_count, len(columns[0]) - len(rows))
 
