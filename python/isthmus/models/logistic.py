@@ -7,8 +7,9 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from isthmus.errors import InvalidArgument
 from isthmus.models.base import FloatArray, VerticalModel, finite_floats
-from isthmus.models.scaling import BlockScaler, quantised, whitening
+from isthmus.models.scaling import BlockScaler, checked_clip, quantised, whitening
 from isthmus.party.session import Session
 from isthmus.protocol.logistic import PROTOCOL, SCORE_PROTOCOL, LogisticParameters, score, train
 
@@ -19,19 +20,32 @@ class VerticalLogisticRegression(VerticalModel):
     """L2-penalised logistic regression; each party learns and keeps the weights of its own columns only.
 
     During training, weights, scores, residuals and gradients are secret-shared between the parties; what
-    crosses is encrypted or masked. Columns are standardised and clipped at three deviations locally;
-    constant columns get weight 0.
+    crosses is encrypted or masked. Columns are standardised and clipped locally; a constant column gets
+    weight 0.
 
-    Parameters ---------- sigmoid : "cubic" approximates the sigmoid on [-5, 5] within 0.061; "linear"
-    within 0.163 and is the fastest. iterations : passes of the cubic sigmoid, 1 to 4. The linear sigmoid
-    needs none. batch_rows : rows in each pass; at least 256. l2 : penalty l2/2·|w|² on the weights of
-    standardised columns, scikit-learn's 1/C. key_bits : size of both parties' Paillier keys.
+    Parameters
+    ----------
+    sigmoid
+        "cubic" is within 0.061 of the sigmoid on [-5, 5]; "linear" within 0.163, and needs no passes.
+    iterations
+        Passes of the cubic sigmoid, 1 to 3.
+    batch_rows
+        Rows in each pass, at least 256.
+    l2
+        The penalty is l2/2·|w|² on the weights of standardised columns; it is scikit-learn's 1/C.
+    clip
+        Own columns are clipped at so many standard deviations, 1 to 8; the parties may differ in it.
+    key_bits
+        Size of both parties' Paillier keys, 2048 or more.
 
     Attributes
     ----------
-    coef_ : weights of this party's own columns, per unit of the column (within the clip).
-    intercept_ : the bias; 0 at the passive party.
+    coef_
+        Weights of this party's own columns, per unit of the column (within the clip).
+    intercept_
+        This party's part of the score of a row whose own columns are 0; the active party's holds the bias.
     role, party, feature_names, model_id
+        Which half this is.
     """
 
     kind = "logistic"
@@ -43,11 +57,16 @@ class VerticalLogisticRegression(VerticalModel):
         iterations: int = 2,
         batch_rows: int = 2048,
         l2: float = 1.0,
+        clip: float = 3.0,
         key_bits: int = 3072,
     ) -> None:
         super().__init__()
         self.parameters = LogisticParameters(sigmoid, iterations, batch_rows, float(l2), key_bits)
-        self._scaler = BlockScaler(np.empty(0), np.empty(0), np.empty(0))
+        try:
+            self.clip = checked_clip(clip)
+        except ValueError as error:
+            raise InvalidArgument(str(error)) from None
+        self._scaler = BlockScaler(np.empty(0), np.empty(0), np.empty(0), self.clip)
         self._weights: FloatArray = np.empty(0)
         self._bias = 0.0
 
@@ -58,7 +77,7 @@ class VerticalLogisticRegression(VerticalModel):
 
     @property
     def intercept_(self) -> float:
-        """The score of a row whose own columns are 0, as far as this party's half knows it."""
+        """This party's part of the score of a row whose own columns are 0 (within the clip)."""
         shift = self._scaler.mean / self._scaler.deviation + self._scaler.offset
         return float(self._bias - self._weights @ shift)
 
@@ -75,7 +94,7 @@ class VerticalLogisticRegression(VerticalModel):
         InvalidArgument   both or neither passed labels, or there are fewer than four rows per weight
         """
         features, labels = self._read_training(X, y)
-        scaler = BlockScaler.fit(features.values)
+        scaler = BlockScaler.fit(features.values, self.clip)
         scaled = scaler.transform(features.values)
         transform = whitening(scaled, self.parameters.l2)
         steps = train(self.parameters, quantised(scaled @ transform), labels)
@@ -126,5 +145,6 @@ class VerticalLogisticRegression(VerticalModel):
         columns = len(self.feature_names)
         self.parameters = LogisticParameters(**body["parameters"])
         self._scaler = BlockScaler.from_json(body["scaler"], columns)
+        self.clip = self._scaler.clip
         self._weights = finite_floats(body["weights"], columns)
         self._bias = float(finite_floats([body["bias"]])[0])

@@ -1,6 +1,6 @@
 """Scaling of one party's block of columns for the logistic protocol; local, nothing of it leaves the party.
 
-Each column is standardised and clipped at ``CLIP`` standard deviations; then the block is rotated and
+Each column is standardised and clipped at ``clip`` standard deviations; then the block is rotated and
 scaled by T, so that its second moments plus the L2 penalty are the identity:
     Tᵀ (ZᵀZ/n + (λ/s) I) T = I
 with Z the clipped columns, λ = l2/n and s the slope of the linear sigmoid. Gradient steps on such a block
@@ -20,8 +20,6 @@ import numpy.typing as npt
 from isthmus.models.base import FloatArray, finite_floats
 from isthmus.protocol.logistic_moments import COEFFICIENT_BITS, FEATURE_BITS, FEATURE_LIMIT, SLOPE
 
-CLIP = 3.0
-
 
 @dataclass(frozen=True)
 class BlockScaler:
@@ -30,20 +28,21 @@ class BlockScaler:
     mean: FloatArray
     deviation: FloatArray
     offset: FloatArray
+    clip: float
 
     @classmethod
-    def fit(cls, values: FloatArray) -> BlockScaler:
+    def fit(cls, values: FloatArray, clip: float) -> BlockScaler:
         """Learn means and deviations; a constant column gets deviation 1, so that it becomes 0."""
         mean, deviation = values.mean(axis=0), values.std(axis=0)
         # Rounding leaves a constant column a deviation of a few ulps of its mean.
         constant = deviation <= 1e-12 * np.abs(mean)
         deviation = np.where(constant | (deviation == 0), 1.0, deviation)
-        clipped = np.clip((values - mean) / deviation, -CLIP, CLIP)
-        return cls(mean, deviation, clipped.mean(axis=0))
+        clipped = np.clip((values - mean) / deviation, -clip, clip)
+        return cls(mean, deviation, clipped.mean(axis=0), clip)
 
     def transform(self, values: FloatArray) -> FloatArray:
         """Return the standardised, clipped and centred columns."""
-        return np.clip((values - self.mean) / self.deviation, -CLIP, CLIP) - self.offset
+        return np.clip((values - self.mean) / self.deviation, -self.clip, self.clip) - self.offset
 
     def as_json(self) -> dict[str, Any]:
         """Return the scaler as JSON values."""
@@ -51,6 +50,7 @@ class BlockScaler:
             "mean": self.mean.tolist(),
             "deviation": self.deviation.tolist(),
             "offset": self.offset.tolist(),
+            "clip": self.clip,
         }
 
     @classmethod
@@ -61,7 +61,14 @@ class BlockScaler:
         )
         if not bool((deviation > 0).all()):
             raise ValueError("a deviation is not positive")
-        return cls(mean, deviation, offset)
+        return cls(mean, deviation, offset, checked_clip(body["clip"]))
+
+
+def checked_clip(clip: Any) -> float:
+    """Return ``clip`` as a float in [1, 8]; ValueError otherwise."""
+    if not 1.0 <= float(clip) <= 8.0:
+        raise ValueError("clip lies between 1 and 8 standard deviations")
+    return float(clip)
 
 
 def whitening(scaled: FloatArray, l2: float) -> FloatArray:

@@ -64,8 +64,8 @@ class LogisticParameters:
     def __post_init__(self) -> None:
         if self.sigmoid not in ("cubic", "linear"):
             raise InvalidArgument("sigmoid is 'cubic' or 'linear'")
-        if not 1 <= self.iterations <= 4:
-            raise InvalidArgument("iterations lie in 1..4")
+        if not 1 <= self.iterations <= 3:
+            raise InvalidArgument("iterations lie in 1..3")
         if self.batch_rows < 256:
             raise InvalidArgument("batch_rows is at least 256")
         if not 1e-6 <= self.l2 <= 1e6:

@@ -104,21 +104,18 @@ def _scores(side: Side, features: Integers, weights: Blocks) -> Steps[Shared]:
         kept = yield from _answer_scores(side, features, own_plan)
         words = words + to_words(kept)
     if side.peer_features:
-        words = words + (
-            yield from _collect(side, FORWARD, peer_plan, slot_counts(len(features), peer_plan.slots))
-        )
+        words = words + (yield from _collect_all(side, FORWARD, len(words), CHUNK, peer_plan))
     return Shared(words, WEIGHT_BITS + FEATURE_BITS, side.active)
 
 
 def _answer_scores(side: Side, features: Integers, plan: SlotPlan) -> Steps[BigIntegers]:
     """Multiply own rows with the peer's encrypted share of the own weights; send masked, keep the masks."""
     theirs = yield from receive_ciphertexts(PEER_WEIGHTS, side.own_features, side.peer_key)
-    kept, position = [], 0
-    for start, stop in chunks(len(features), CHUNK // plan.slots * plan.slots):
+    kept = []
+    for start, stop, position in _slot_chunks(len(features), CHUNK, plan):
         products = packed_products(features[start:stop], theirs, plan.slot_bits)
         answer, own = masked(products, plan, slot_counts(stop - start, plan.slots), side.peer_key)
         yield from send_ciphertexts(FORWARD, answer, position)
-        position += len(answer)
         kept.append(own)
     return np.concatenate(kept)
 
@@ -138,7 +135,7 @@ def _cubes(side: Side, score: Shared) -> Steps[Shared]:
 def _cross_terms(side: Side, own: Words, plan: SlotPlan) -> Steps[Words]:
     three = np.uint64(3)
     kept = []
-    for start, stop, position in _slot_chunks(len(own), plan):
+    for start, stop, position in _slot_chunks(len(own), CHUNK // 2, plan):
         pair = yield from receive_ciphertexts(SCORE_POWERS, 2 * (stop - start), side.peer_key, 2 * start)
         part = own[start:stop]
         factors = np.concatenate([three * part * part, three * part]).view(np.int64)
@@ -152,22 +149,11 @@ def _cross_terms(side: Side, own: Words, plan: SlotPlan) -> Steps[Words]:
 
 
 def _offer_powers(side: Side, own: Words, plan: SlotPlan) -> Steps[Words]:
-    for start, stop, _ in _slot_chunks(len(own), plan):
+    for start, stop, _ in _slot_chunks(len(own), CHUNK // 2, plan):
         part = own[start:stop]
         ct = side.key.encrypt(np.concatenate([part, part * part]))
         yield from send_ciphertexts(SCORE_POWERS, ct, 2 * start)
-    parts = []
-    for start, stop, position in _slot_chunks(len(own), plan):
-        counts = slot_counts(stop - start, plan.slots)
-        parts.append((yield from _collect(side, CUBES, plan, counts, position)))
-    return np.concatenate(parts)
-
-
-def _slot_chunks(count: int, plan: SlotPlan) -> Iterator[tuple[int, int, int]]:
-    """Yield (start, stop, first plaintext) over chunks that are half a message and whole plaintexts."""
-    size = max(CHUNK // 2 // plan.slots, 1) * plan.slots
-    for start, stop in chunks(count, size):
-        yield start, stop, start // plan.slots
+    return (yield from _collect_all(side, CUBES, len(own), CHUNK // 2, plan))
 
 
 # --- gradient ----------------------------------------------------------------------------------------------
@@ -214,7 +200,24 @@ def _mean_divisor(count: int, scale: int) -> int:
 # --- both --------------------------------------------------------------------------------------------------
 
 
+def _slot_chunks(count: int, size: int, plan: SlotPlan) -> Iterator[tuple[int, int, int]]:
+    """Yield (start, stop, first plaintext) over chunks of about ``size`` values in whole plaintexts."""
+    for start, stop in chunks(count, max(size // plan.slots, 1) * plan.slots):
+        yield start, stop, start // plan.slots
+
+
+def _collect_all(side: Side, stage: Stage, count: int, size: int, plan: SlotPlan) -> Steps[Words]:
+    """Receive and decrypt masked values that the peer sends in chunks of about ``size`` values."""
+    parts = []
+    for start, stop, position in _slot_chunks(count, size, plan):
+        parts.append(
+            (yield from _collect(side, stage, plan, slot_counts(stop - start, plan.slots), position))
+        )
+    return np.concatenate(parts)
+
+
 def _collect(side: Side, stage: Stage, plan: SlotPlan, counts: list[int], start: int = 0) -> Steps[Words]:
+    """Receive masked values, ``counts[i]`` in the i-th plaintext, and return this party's shares."""
     answer = yield from receive_ciphertexts(stage, len(counts), side.key, start)
     return to_words(unmasked(answer, plan, counts, side.key))
 

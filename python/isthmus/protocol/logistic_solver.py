@@ -1,10 +1,13 @@
 """Solves (I + K) v = r on shares, where K = [[0, C], [Cᵀ, 0]] holds the shared cross moments.
 
 Both parties' feature blocks are scaled so that their own moments, with the L2 penalty, are the identity; so
-the eigenvalues of I + K are 1 ± (canonical correlations), and Chebyshev's semi-iteration with the public
-bound ``RADIUS`` converges for any data. Each step needs the products C v_a and Cᵀ v_p of shared values.
-They cost three words per number: a random matrix U hides C once, random vectors hide v in each step, and
-shares of U times these vectors are made beforehand with Paillier (Beaver triples with a fixed matrix).
+the eigenvalues of I + K are 1 ± (canonical correlations) and lie in (0, 2]. Chebyshev's semi-iteration for
+the public interval [``LOWEST``, ``HIGHEST``] converges for any data; components below LOWEST, where the
+parties' columns say almost the same thing, converge slower, which acts as a penalty on them.
+
+Each step needs the products C v_a and Cᵀ v_p of shared values. They cost two words per weight: a random
+matrix U hides C once, random vectors hide v in each step, and shares of U times these vectors are made
+beforehand with Paillier (Beaver triples with a fixed matrix).
 
 Ref  Golub and Varga, Numer. Math. 3 (1961); Beaver, CRYPTO '91; Mohassel and Zhang, S&P 2017, section 4.
 """
@@ -33,19 +36,24 @@ from isthmus.protocol.sharing import (
 )
 from isthmus.protocol.wire.logistic_pb2 import OPEN_MATRIX, OPEN_VECTORS, TRIPLE_PRODUCTS, TRIPLE_VECTORS
 
-RADIUS = 0.95
-STEPS = 16
-_OMEGA_BITS = 8
+LOWEST, HIGHEST = 0.1, 2.0
+STEPS = 12
+FACTOR_BITS = 10
 STAGE = "logistic: solve"
 
 
-def chebyshev_factors(steps: int) -> list[int]:
-    """Return the public over-relaxation factors, with 8 fractional bits."""
+def chebyshev_factors() -> list[tuple[int, int]]:
+    """Return (w, w/c) of each step with FACTOR_BITS fractional bits; c is the middle of the interval.
+
+    next = w (v - before) + (w/c) (r - (I + K) v) + before
+    """
+    middle = (LOWEST + HIGHEST) / 2
+    radius = (HIGHEST - LOWEST) / (HIGHEST + LOWEST)
     factors, omega = [], 1.0
-    for step in range(steps):
+    for step in range(STEPS):
         if step:
-            omega = 1 / (1 - RADIUS**2 / 2) if step == 1 else 1 / (1 - RADIUS**2 * omega / 4)
-        factors.append(round(omega * (1 << _OMEGA_BITS)))
+            omega = 1 / (1 - radius**2 * (omega / 4 if step > 1 else 1 / 2))
+        factors.append((round(omega * (1 << FACTOR_BITS)), round(omega / middle * (1 << FACTOR_BITS))))
     return factors
 
 
@@ -72,10 +80,10 @@ class Solver:
         """Take ``STEPS`` steps from ``start`` towards the solution for ``rhs``."""
         passive, active = start.passive, start.active
         before_passive, before_active = passive, active
-        for step, omega in enumerate(chebyshev_factors(STEPS)):
+        for step, factors in enumerate(chebyshev_factors()):
             forward, backward = yield from self._multiply(passive, active)
-            next_passive = _over_relax(rhs.passive - forward, before_passive, omega)
-            next_active = _over_relax(rhs.active - backward, before_active, omega)
+            next_passive = _advance(passive, before_passive, rhs.passive - passive - forward, factors)
+            next_active = _advance(active, before_active, rhs.active - active - backward, factors)
             before_passive, before_active = passive, active
             passive, active = next_passive, next_active
             yield Progress(STAGE, step + 1, STEPS)
@@ -99,8 +107,9 @@ class Solver:
         )
 
 
-def _over_relax(target: Shared, before: Shared, omega: int) -> Shared:
-    return (target - before).times(omega, _OMEGA_BITS).truncated(WEIGHT_BITS) + before
+def _advance(now: Shared, before: Shared, residual: Shared, factors: tuple[int, int]) -> Shared:
+    step = (now - before).times(factors[0], FACTOR_BITS) + residual.times(factors[1], FACTOR_BITS)
+    return step.truncated(WEIGHT_BITS) + before
 
 
 def prepare_solver(side: Side, cross: Shared, solves: int) -> Steps[Solver]:
