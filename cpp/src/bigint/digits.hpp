@@ -1,6 +1,7 @@
 #pragma once
 // Between limbs and the digits of a backend's layout; additions modulo m in digits.
 
+#include <algorithm>
 #include <cstddef>
 
 #include "backend/kernels.hpp"
@@ -8,26 +9,29 @@
 
 namespace isthmus::bigint {
 
-/// digits = bits [from_bit, from_bit + width * count) of value.
-inline void limbs_to_digits(const DigitLayout& layout, Limb* digits, const Natural& value,
-                            std::size_t from_bit = 0) {
+/// digits = bits [from_bit, from_bit + width * count) of value, zero beyond its end.
+inline void limbs_to_digits(const DigitLayout& layout, Limb* digits, LimbSpan value, std::size_t from_bit = 0) {
   const Limb mask = (Limb{1} << layout.width) - 1;
+  const auto limb = [value](std::size_t i) { return i < value.size() ? value[i] : 0; };
   for (std::size_t i = 0; i < layout.count; ++i) {
     const std::size_t bit = from_bit + i * layout.width;
-    Limb w = value.limb(bit / 64) >> (bit % 64);
-    if (bit % 64 != 0) w |= value.limb(bit / 64 + 1) << (64 - bit % 64);
+    Limb w = limb(bit / 64) >> (bit % 64);
+    if (bit % 64 != 0) w |= limb(bit / 64 + 1) << (64 - bit % 64);
     digits[i] = w & mask;
   }
 }
 
-inline Natural digits_to_natural(const DigitLayout& layout, const Limb* digits) {
-  SecretVector<Limb> limbs((layout.width * layout.count + 63) / 64 + 1);
+/// The inverse. Requires that the value fits `limbs`.
+inline void digits_to_limbs(const DigitLayout& layout, MutableLimbSpan limbs, const Limb* digits) {
+  std::fill(limbs.begin(), limbs.end(), Limb{0});
+  const auto merge = [limbs](std::size_t i, Limb bits) {
+    if (i < limbs.size()) limbs[i] |= bits;
+  };
   for (std::size_t i = 0; i < layout.count; ++i) {
     const std::size_t bit = i * layout.width;
-    limbs[bit / 64] |= digits[i] << (bit % 64);
-    if (bit % 64 != 0) limbs[bit / 64 + 1] |= digits[i] >> (64 - bit % 64);
+    merge(bit / 64, digits[i] << (bit % 64));
+    if (bit % 64 != 0) merge(bit / 64 + 1, digits[i] >> (64 - bit % 64));
   }
-  return Natural(limbs);
 }
 
 /// out = a + b + carry modulo m for a, b < m; returns whether m was subtracted.
@@ -48,10 +52,9 @@ inline Limb add_modulo(const DigitContext& c, Limb* out, const Limb* a, const Li
   return borrow ^ 1;
 }
 
-/// out = a - b modulo m for a, b < m.
-inline void sub_modulo(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
+/// out = a - b - borrow modulo m for a, b < m; returns whether m was added.
+inline Limb sub_modulo(const DigitContext& c, Limb* out, const Limb* a, const Limb* b, Limb borrow = 0) {
   const std::size_t k = c.layout.count;
-  Limb borrow = 0;
   for (std::size_t i = 0; i < k; ++i) {
     const Limb d = a[i] - b[i] - borrow;
     out[i] = d & c.mask;
@@ -64,6 +67,7 @@ inline void sub_modulo(const DigitContext& c, Limb* out, const Limb* a, const Li
     out[i] = s & c.mask;
     carry = s >> c.layout.width;
   }
+  return add_back & 1;
 }
 
 inline bool equal_words(const Limb* a, const Limb* b, std::size_t count) noexcept {

@@ -25,7 +25,7 @@ DigitContext::DigitContext(const Natural& modulus, const KernelTable& table)
     : kernels(&table), layout(table.layout(modulus.bit_length())), m(layout.count) {
   mask = (Limb{1} << layout.width) - 1;
   neg_inverse = negated_inverse(modulus.limb(0), mask);
-  limbs_to_digits(layout, m.data(), modulus);
+  limbs_to_digits(layout, m.data(), modulus.limbs());
 }
 
 Modulus::Modulus(const Natural& m) : value_(m) {
@@ -36,7 +36,7 @@ Modulus::Modulus(const Natural& m) : value_(m) {
   r2_.resize(stride());
   // R mod m by doubling 2^(bits-1) < m; then, as the Montgomery form of 1, on to that of R = 2^(width * count).
   const std::size_t r_bits = digits_->layout.width * digits_->layout.count;
-  limbs_to_digits(digits_->layout, one_.data(), Natural::power_of_two(m.bit_length() - 1));
+  limbs_to_digits(digits_->layout, one_.data(), Natural::power_of_two(m.bit_length() - 1).limbs());
   for (std::size_t i = m.bit_length() - 1; i < r_bits; ++i) add(one_.data(), one_.data(), one_.data());
   r2_ = one_;
   for (std::size_t bit = std::bit_width(r_bits); bit-- > 0;) {
@@ -51,17 +51,23 @@ Modulus& Modulus::operator=(Modulus&&) noexcept = default;
 
 std::size_t Modulus::stride() const noexcept { return digits_->layout.count; }
 
-void Modulus::import_value(Limb* out, const Natural& value) const {
-  require(value < value_, "the value is not below the modulus");
+void Modulus::import_limbs(Limb* out, LimbSpan value) const noexcept {
   DigitScratch digits;
   limbs_to_digits(digits_->layout, digits.data(), value);
   mul(out, digits.data(), r2_.data());
 }
 
-Natural Modulus::export_value(const Limb* element) const {
-  DigitScratch unit{1}, plain;
+void Modulus::export_limbs(MutableLimbSpan out, const Limb* element) const noexcept {
+  const DigitScratch unit{1};
+  DigitScratch plain;
   mul(plain.data(), element, unit.data());
-  return digits_to_natural(digits_->layout, plain.data());
+  digits_to_limbs(digits_->layout, out, plain.data());
+}
+
+Natural Modulus::export_value(const Limb* element) const {
+  SecretVector<Limb> out(limbs());
+  export_limbs(out, element);
+  return Natural(out);
 }
 
 void Modulus::set_one(Limb* out) const noexcept { std::copy(one_.begin(), one_.end(), out); }

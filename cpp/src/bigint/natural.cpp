@@ -23,17 +23,6 @@ Limb subtract_product(MutableLimbSpan out, LimbSpan a, Limb w) {
   return owed;
 }
 
-// out += a; returns the carry.
-Limb add_into(MutableLimbSpan out, LimbSpan a) {
-  Limb carry = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const Wide sum = Wide{out[i]} + a[i] + carry;
-    out[i] = static_cast<Limb>(sum);
-    carry = static_cast<Limb>(sum >> 64);
-  }
-  return carry;
-}
-
 // Quotient of (high, low) by d for high < d.
 Limb divide_wide(Limb high, Limb low, Limb d) { return static_cast<Limb>((Wide{high} << 64 | low) / d); }
 
@@ -65,12 +54,49 @@ Limb divide_step(MutableLimbSpan u, LimbSpan v) {
   u[n] -= owed;
   if (too_large) {
     --digit;
-    u[n] += add_into(u.first(n), v);
+    u[n] += add_limbs(u.first(n), v);
   }
   return digit;
 }
 
 }  // namespace
+
+Limb add_limbs(MutableLimbSpan a, LimbSpan b) noexcept {
+  Limb carry = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const Wide sum = Wide{a[i]} + (i < b.size() ? b[i] : 0) + carry;
+    a[i] = static_cast<Limb>(sum);
+    carry = static_cast<Limb>(sum >> 64);
+  }
+  return carry;
+}
+
+void multiply_limbs(MutableLimbSpan out, LimbSpan a, LimbSpan b) noexcept {
+  std::fill(out.begin(), out.end(), Limb{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    Limb carry = 0;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const Wide t = Wide{a[i]} * b[j] + out[i + j] + carry;
+      out[i + j] = static_cast<Limb>(t);
+      carry = static_cast<Limb>(t >> 64);
+    }
+    out[i + b.size()] = carry;
+  }
+}
+
+void limbs_from_bytes(MutableLimbSpan out, ByteSpan big_endian) noexcept {
+  std::fill(out.begin(), out.end(), Limb{0});
+  for (std::size_t i = 0; i < big_endian.size(); ++i) {
+    out[i / 8] |= Limb{big_endian[big_endian.size() - 1 - i]} << (8 * (i % 8));
+  }
+}
+
+void limbs_to_bytes(MutableByteSpan big_endian, LimbSpan limbs) noexcept {
+  for (std::size_t i = 0; i < big_endian.size(); ++i) {
+    const Limb w = i / 8 < limbs.size() ? limbs[i / 8] : 0;
+    big_endian[big_endian.size() - 1 - i] = static_cast<std::uint8_t>(w >> (8 * (i % 8)));
+  }
+}
 
 Natural::Natural(Limb value) {
   if (value != 0) limbs_.push_back(value);
@@ -85,9 +111,7 @@ void Natural::trim() noexcept {
 Natural Natural::from_bytes(ByteSpan big_endian) {
   Natural out;
   out.limbs_.resize((big_endian.size() + 7) / 8);
-  for (std::size_t i = 0; i < big_endian.size(); ++i) {
-    out.limbs_[i / 8] |= Limb{big_endian[big_endian.size() - 1 - i]} << (8 * (i % 8));
-  }
+  limbs_from_bytes(out.limbs_, big_endian);
   out.trim();
   return out;
 }
@@ -111,9 +135,7 @@ Natural Natural::random_below(const Natural& bound) {
 
 void Natural::to_bytes(MutableByteSpan big_endian) const {
   require((bit_length() + 7) / 8 <= big_endian.size(), "the integer does not fit the given number of bytes");
-  for (std::size_t i = 0; i < big_endian.size(); ++i) {
-    big_endian[big_endian.size() - 1 - i] = static_cast<std::uint8_t>(limb(i / 8) >> (8 * (i % 8)));
-  }
+  limbs_to_bytes(big_endian, limbs_);
 }
 
 void Natural::copy_to(MutableLimbSpan out) const {
@@ -142,12 +164,7 @@ std::strong_ordering Natural::operator<=>(const Natural& other) const noexcept {
 Natural operator+(const Natural& a, const Natural& b) {
   SecretVector<Limb> sum(std::max(a.limbs().size(), b.limbs().size()) + 1);
   a.copy_to(sum);
-  Limb carry = add_into(sum, b.limbs());
-  for (std::size_t i = b.limbs().size(); i < sum.size(); ++i) {
-    const Limb before = sum[i];
-    sum[i] += carry;
-    carry = sum[i] < before;
-  }
+  add_limbs(sum, b.limbs());
   return Natural(sum);
 }
 
@@ -165,15 +182,7 @@ Natural operator-(const Natural& a, const Natural& b) {
 
 Natural operator*(const Natural& a, const Natural& b) {
   SecretVector<Limb> product(a.limbs().size() + b.limbs().size());
-  for (std::size_t i = 0; i < a.limbs().size(); ++i) {
-    Limb carry = 0;
-    for (std::size_t j = 0; j < b.limbs().size(); ++j) {
-      const Wide t = Wide{a.limb(i)} * b.limb(j) + product[i + j] + carry;
-      product[i + j] = static_cast<Limb>(t);
-      carry = static_cast<Limb>(t >> 64);
-    }
-    product[i + b.limbs().size()] = carry;
-  }
+  multiply_limbs(product, a.limbs(), b.limbs());
   return Natural(product);
 }
 

@@ -32,7 +32,7 @@ SquareModulus::SquareModulus(const Natural& m)
   const std::size_t r_bits = c.layout.width * c.layout.count;
   r_powers_.resize((kMaxChunks + 1) * stride());
   const auto power = [&](std::size_t i) { return r_powers_.data() + (i - 1) * stride(); };  // spells R^i
-  limbs_to_digits(c.layout, power(1), Natural::power_of_two(m.bit_length() - 1));
+  limbs_to_digits(c.layout, power(1), Natural::power_of_two(m.bit_length() - 1).limbs());
   for (std::size_t i = m.bit_length() - 1; i < r_bits; ++i) add_pairs(c, power(1), power(1), power(1));
   std::copy_n(power(1), stride(), power(2));
   for (std::size_t bit = std::bit_width(r_bits); bit-- > 0;) {
@@ -86,28 +86,43 @@ void SquareModulus::pow_vartime(Limb* out, const Limb* base, LimbSpan exponent) 
   pow_sliding_window(*this, out, base, exponent);
 }
 
-void SquareModulus::import_value(Limb* out, const Natural& value) const {
+void SquareModulus::sub(Limb* out, const Limb* a, const Limb* b) const noexcept {
+  const DigitContext& c = root_.digits();
+  const std::size_t k = root_.stride();
+  const Limb borrow = sub_modulo(c, out, a, b);
+  sub_modulo(c, out + k, a + k, b + k, borrow);
+}
+
+void SquareModulus::import_limbs(Limb* out, LimbSpan value) const {
   const DigitContext& c = root_.digits();
   const std::size_t r_bits = c.layout.width * c.layout.count;
-  const std::size_t chunks = std::max<std::size_t>(1, (value.bit_length() + r_bits - 1) / r_bits);
+  const std::size_t chunks = std::max<std::size_t>(1, (64 * value.size() + r_bits - 1) / r_bits);
   require(chunks <= kMaxChunks, "the value is too long for this modulus");
-  AlignedLimbs term(stride());
+  AlignedLimbs term(stride()), sum(stride());
   DigitScratch chunk;
   for (std::size_t i = 0; i < chunks; ++i) {
     limbs_to_digits(c.layout, chunk.data(), value, i * r_bits);
-    Limb* const target = i == 0 ? out : term.data();
-    mul_digit(std::array{MulTask{target, r_powers_.data() + (i + 1) * stride(), chunk.data()}});
-    if (i > 0) add_pairs(c, out, out, term.data());
+    mul_digit(std::array{MulTask{term.data(), r_powers_.data() + (i + 1) * stride(), chunk.data()}});
+    add_pairs(c, sum.data(), sum.data(), term.data());
   }
+  std::copy(sum.begin(), sum.end(), out);
+}
+
+void SquareModulus::export_limbs(MutableLimbSpan out, const Limb* element) const {
+  const DigitContext& c = root_.digits();
+  const DigitScratch unit{1};
+  AlignedLimbs plain(stride()), low(root_.limbs()), high(root_.limbs());
+  mul_digit(std::array{MulTask{plain.data(), element, unit.data()}});
+  digits_to_limbs(c.layout, low, plain.data());
+  digits_to_limbs(c.layout, high, plain.data() + root_.stride());
+  multiply_limbs(out, high, root_.value().limbs());
+  add_limbs(out, low);
 }
 
 Natural SquareModulus::export_value(const Limb* element) const {
-  const DigitContext& c = root_.digits();
-  const DigitScratch unit{1};
-  AlignedLimbs plain(stride());
-  mul_digit(std::array{MulTask{plain.data(), element, unit.data()}});
-  return digits_to_natural(c.layout, plain.data()) +
-         digits_to_natural(c.layout, plain.data() + root_.stride()) * root_.value();
+  SecretVector<Limb> out(limbs());
+  export_limbs(out, element);
+  return Natural(out);
 }
 
 std::size_t SquareModulus::find_non_unit(const Limb* in, std::size_t count) const {

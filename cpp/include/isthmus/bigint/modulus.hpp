@@ -38,8 +38,14 @@ class Modulus {
   /// Words per element.
   std::size_t stride() const noexcept;
 
+  /// 64-bit limbs of m.
+  std::size_t limbs() const noexcept { return value_.limbs().size(); }
+
   /// out = the element of `value`, which must be below m.
-  void import_value(Limb* out, const Natural& value) const;
+  void import_limbs(Limb* out, LimbSpan value) const noexcept;
+  void import_value(Limb* out, const Natural& value) const noexcept { import_limbs(out, value.limbs()); }
+  /// Writes limbs() limbs, zero-padded to the span.
+  void export_limbs(MutableLimbSpan out, const Limb* element) const noexcept;
   Natural export_value(const Limb* element) const;
   void set_one(Limb* out) const noexcept;
 

@@ -38,6 +38,7 @@ class SquareModulus {
   void mul(std::span<const MulTask> tasks) const noexcept;
   void sqr(std::span<const MulTask> tasks) const noexcept;
 
+  void sub(Limb* out, const Limb* a, const Limb* b) const noexcept;
   /// Products with a pair whose high digit is zero: b is the one digit b0. 4k^2 word products.
   void mul_digit(std::span<const MulTask> tasks) const noexcept;
 
@@ -62,8 +63,15 @@ class SquareModulus {
   /// The first row whose element shares a factor with m, or count when all are units.
   std::size_t find_non_unit(const Limb* in, std::size_t count) const;
 
-  /// out = the element of value mod m^2, for any value below 2^(4 * bits of m).
-  void import_value(Limb* out, const Natural& value) const;
+  /// 64-bit limbs of a residue: those of m, twice.
+  std::size_t limbs() const noexcept { return 2 * root_.limbs(); }
+
+  /// out = the element of value mod m^2, for a value of any length up to four times that of m. Its first
+  /// root().stride() words alone are the element of value mod m in root().
+  void import_limbs(Limb* out, LimbSpan value) const;
+  void import_value(Limb* out, const Natural& value) const { import_limbs(out, value.limbs()); }
+  /// Writes limbs() limbs.
+  void export_limbs(MutableLimbSpan out, const Limb* element) const;
   Natural export_value(const Limb* element) const;
 
  private:

@@ -1,11 +1,9 @@
-// Product scanning over 60-bit digits, in plain C++.
+// Product scanning over digits of about 60 bits, in plain C++.
 //
-// With digits below 2^60 a whole column of products fits an unsigned 128-bit sum, so the inner loop is one
-// multiplication and one two-word addition, without carries to chase: at 1024 to 4096 bits the extra digits
-// (35 where 64-bit limbs need 32) cost less than those carries.
-// Bound: a column holds at most 3k products below 2^120 and one carry. k <= 69 at 4096 bits, the longest modulus
-// of pairs: 207 * 2^120 < 2^128. Longer moduli (single elements: 2k products) use 58-bit digits: k <= 142 and
-// 284 * 2^116 < 2^125.
+// A whole column of products of such digits fits an unsigned 128-bit sum, so the inner loop is one multiplication
+// and one two-word addition, without carries to chase: at 1024 to 4096 bits the extra digits (35 where 64-bit
+// limbs need 32) cost less than those carries.
+// Bound: a column holds at most 3k products below 2^(2*width), and a carry and an addend smaller than one more.
 // Ref       Koc, Acar and Kaliski, "Analyzing and comparing Montgomery multiplication algorithms" (1996), FIPS.
 
 #include "kernels.hpp"
@@ -16,8 +14,10 @@ namespace {
 using Wide = unsigned __int128;
 
 DigitLayout layout(std::size_t modulus_bits) {
-  const unsigned width = modulus_bits <= 4096 ? 60 : 58;
-  return {(modulus_bits + 2 + width - 1) / width, width};  // two spare bits: R >= 4m
+  for (unsigned width = 61;; --width) {
+    const std::size_t count = (modulus_bits + 2 + width - 1) / width;  // two spare bits: R >= 4m
+    if (3 * count + 1 <= std::size_t{1} << (128 - 2 * width)) return {count, width};
+  }
 }
 
 /// sum of a[j] * b[-j]. Two accumulators, because one chain of additions would bound the loop by its latency.
