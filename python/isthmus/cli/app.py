@@ -14,8 +14,8 @@ from isthmus.cli import bench, demo, evaluate, keygen, party, predict, psi, trai
 from isthmus.cli.failure import Verbosity, guarded
 
 _EPILOG = (
-    "Start with: isthmus demo. Two real institutions: isthmus party init on each side, exchange certificates, "
-    "isthmus party trust, then the same command on both sides."
+    "Start with: isthmus demo. Two real institutions: isthmus party init on each side, exchange "
+    "certificates, isthmus party trust, then the same command on both sides."
 )
 
 app = typer.Typer(
@@ -36,8 +36,8 @@ def options(
 ) -> None:
     """Two institutions, one model, no shared rows.
 
-    isthmus finds the customers that two parties share, trains and scores models across the columns of both,
-    and lets neither see the other's rows.
+    isthmus finds the customers that two parties share, trains and scores
+    models across the columns of both, and lets neither see the other's rows.
     """
     Verbosity.debug = debug
 

@@ -18,9 +18,7 @@ def demo(
         Literal["credit-default", "bank-marketing"], typer.Option(help="Which shipped data set.")
     ] = "credit-default",
     rows: Annotated[int | None, typer.Option(help="Customers in all; every one by default.")] = None,
-    key_bits: Annotated[
-        Literal["2048", "3072"], typer.Option(help="Paillier modulus.")
-    ] = "2048",
+    key_bits: Annotated[Literal["2048", "3072"], typer.Option(help="Paillier modulus.")] = "2048",
     model: Annotated[
         Literal["logistic", "gbdt", "both"], typer.Option(help="Which model family to train.")
     ] = "both",
@@ -28,8 +26,9 @@ def demo(
 ) -> None:
     """Watch a bank and a fund train across both tables, on this machine.
 
-    Two processes talk over mutual TLS on loopback. They align their customers, train, and score customers kept
-    aside; then the figures stand beside those of the bank alone, and of one table in the clear.
+    Two processes talk over mutual TLS on loopback. They align their customers,
+    train, and score customers kept aside; then the figures stand beside those
+    of the bank alone, and of one table in the clear.
 
     Example: [cyan]isthmus demo --rows 3000 --model gbdt[/cyan]
     """

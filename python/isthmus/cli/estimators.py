@@ -18,7 +18,9 @@ def make_model(spec: Model) -> VerticalModel:
     known = list(inspect.signature(cls).parameters)
     for option in spec.options:
         if option not in known:
-            raise ConfigError(f"model.options.{option} is not an option of {spec.kind}; known: {', '.join(known)}")
+            raise ConfigError(
+                f"model.options.{option} is not an option of {spec.kind}; known: {', '.join(known)}"
+            )
     try:
         return cls(**spec.options)
     except (InvalidArgument, TypeError) as error:

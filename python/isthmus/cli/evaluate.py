@@ -7,8 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-_EPILOG = "Example: isthmus evaluate scores.csv --label y --score p --html report.html"
-
 
 def evaluate(
     scores: Annotated[Path, typer.Argument(help="CSV or Parquet file with a label and a score column.")],
@@ -21,7 +19,9 @@ def evaluate(
 ) -> None:
     """Print AUC, KS, lift, gains and calibration of a scored file.
 
-    Example: [cyan]isthmus evaluate scores.csv --label y --score p --html report.html[/cyan]
+    Example:
+
+    [cyan]isthmus evaluate scores.csv --label y --score p --html report.html[/cyan]
     """
     from rich.console import Console
 

@@ -1,4 +1,4 @@
-"""What ``train`` and ``predict`` do with a job's ``[input]``: read, align with the peer, spread text columns."""
+"""What ``train`` and ``predict`` do with a job's ``[input]``: read it, align it, spread text columns."""
 
 from __future__ import annotations
 
@@ -42,13 +42,11 @@ class Rows:
         return None if self.spec.label is None else self.table[self.spec.label]
 
     def aligned(self, session: Session, psi: Psi) -> Rows:
-        """Keep the customers that both parties have, in the same order on both sides; all if there is no id."""
+        """Keep the customers that both parties have, in a common order; all rows if there is no id."""
         if not self.spec.id:
             return self
         ids = self.table.select(list(self.spec.id))
-        match = intersect(
-            session, ids, role="both", duplicates=psi.duplicates, min_result=psi.min_result
-        )
+        match = intersect(session, ids, role="both", duplicates=psi.duplicates, min_result=psi.min_result)
         return Rows(self.table.take(pa.array(match.indices)), self.spec)
 
 

@@ -1,7 +1,8 @@
-"""Job files: what one party brings to a training or scoring run, in TOML. ``docs/jobs.md`` lists every key."""
+"""Job files: what one party brings to a training or scoring run, in TOML; ``docs/jobs.md`` has every key."""
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 import difflib
 import sys
@@ -144,7 +145,7 @@ def _value(hint: Any, value: Any, name: str, folder: Path) -> Any:
             return (value,) if isinstance(value, str) else tuple(value)
         if origin is Literal and value in typing.get_args(option):
             return value
-        if origin is not None and issubclass(typing.cast(type, origin), Mapping) and isinstance(value, dict):
+        if origin is collections.abc.Mapping and isinstance(value, dict):
             return value
         if option in (str, int) and type(value) is option:
             return value

@@ -17,8 +17,8 @@ def init(
 ) -> None:
     """Make this party's key, certificate and party file.
 
-    Prints the fingerprint to read out to the peer. The key never leaves this machine; send the certificate
-    (.crt) to the peer, and trust the one you get.
+    Prints the fingerprint to read out to the peer. The key never leaves this
+    machine; send the certificate (.crt) to the peer, and trust the one you get.
 
     Example, at the bank: [cyan]isthmus party init --name bank --listen 0.0.0.0:7700[/cyan]
 
@@ -56,9 +56,12 @@ def trust(
         str | None, typer.Option(help="What the peer read out. Asked for if left out.")
     ] = None,
 ) -> None:
-    """Pin the peer's certificate, after comparing its fingerprint by another way than it came.
+    """Pin the peer's certificate, once its fingerprint was compared by telephone.
 
-    Example: [cyan]isthmus party trust bank.crt --party fund.toml --address bank.example:7700[/cyan]
+    Example, at the fund:
+
+    [cyan]isthmus party trust bank.crt --party fund.toml
+    --address bank.example:7700[/cyan]
     """
     from isthmus.cli.trust import pin_peer
 

@@ -13,7 +13,8 @@ def predict(
 ) -> None:
     """Score customers with a trained model; only the label holder gets the scores.
 
-    Both parties run the command, each with its own job file and the same job name. At the bank:
+    Both parties run the command, each with its own job file and the same job
+    name. At the bank:
 
     [cyan]party = "bank.toml"
     job = "july"

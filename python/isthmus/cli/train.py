@@ -13,8 +13,8 @@ def train(
 ) -> None:
     """Train a model with the other party; each keeps its own half.
 
-    Both parties run the command, each with its own job file and the same job name. The party whose file names a
-    label is the label holder. At the bank:
+    Both parties run the command, each with its own job file and the same job
+    name. The party whose file names a label is the label holder. At the bank:
 
     [cyan]party = "bank.toml"
     job = "june"

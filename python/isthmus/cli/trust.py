@@ -20,9 +20,7 @@ else:
     import tomli as tomllib
 
 
-def pin_peer(
-    party_file: Path, certificate: Path, address: str | None, confirm: Callable[[str], bool]
-) -> str:
+def pin_peer(party_file: Path, certificate: Path, address: str | None, confirm: Callable[[str], bool]) -> str:
     """Copy the peer's certificate beside the party file and add the ``[peer]`` section; return its name.
 
     Raises
@@ -40,7 +38,9 @@ def pin_peer(
         split_address(address)
     name, pin = _peer_name(found), fingerprint(found)
     if not confirm(pin):
-        raise NotAuthorised("the fingerprints differ: this is not the peer's certificate, nothing was written")
+        raise NotAuthorised(
+            "the fingerprints differ: this is not the peer's certificate, nothing was written"
+        )
     beside = party_file.parent / f"{name}.crt"
     if beside.resolve() != certificate.resolve():
         write_file(beside, certificate.read_bytes(), 0o644)

@@ -26,7 +26,7 @@ def tree_columns(columns: pa.Table) -> pa.Table:
 
 
 def linear_columns(columns: pa.Table) -> pa.Table:
-    """Columns for a linear model: amounts on a log scale, arrears as steps, no redundant or rare 0/1 columns."""
+    """Columns for a linear model: logs of amounts, steps of arrears, no redundant or rare 0/1 columns."""
     encoder = OneHotEncoder()
     spread = encoder.fit_transform(columns)
     redundant = {f"{name}={known[0]}" for name, known in encoder.known.items()}

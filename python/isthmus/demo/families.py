@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +15,7 @@ from isthmus.models.base import VerticalModel
 
 Floats = NDArray[np.float64]
 _SEED = 1  # of the trees' samples: the clear-text twin draws the same ones
-_TREES = {"n_trees": 20, "max_depth": 4, "learning_rate": 0.25, "sample_rows": 5000, "seed": _SEED}
+_TREES: Any = {"n_trees": 20, "max_depth": 4, "learning_rate": 0.25, "sample_rows": 5000, "seed": _SEED}
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Family:
 
 
 def _logistic(key_bits: int) -> VerticalModel:
-    from isthmus.models import VerticalLogisticRegression
+    from isthmus.models.logistic import VerticalLogisticRegression
 
     return VerticalLogisticRegression(key_bits=key_bits)
 
@@ -49,7 +50,7 @@ def _clear_logistic(train: pa.Table, labels: NDArray[np.int64], score: pa.Table)
 
 
 def _gbdt(key_bits: int) -> VerticalModel:
-    from isthmus.models import VerticalGBDT
+    from isthmus.models.gbdt import VerticalGBDT
 
     return VerticalGBDT(key_bits=key_bits, **_TREES)
 

@@ -80,8 +80,9 @@ class DemoResult:
             Fact("crossed the wire", f"{sent / 1e6:,.1f} MB"),
         ]
         subtitle = (
-            "A bank and a fund hold different columns about overlapping customers. They aligned them, trained "
-            "models across both tables and scored held-out customers without showing each other a row. "
+            "A bank and a fund hold different columns about overlapping customers. They aligned them, "
+            "trained models across both tables and scored held-out customers without showing each other a "
+            "row. "
             f"The question: who {self.dataset.outcome}?"
         )
         data = self.dataset

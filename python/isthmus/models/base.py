@@ -29,6 +29,7 @@ from isthmus.errors import (
     SchemaError,
     StorageError,
 )
+from isthmus.party.session import Session
 from isthmus.tables import binary_labels, expect_columns, numeric_matrix
 
 Role = Literal["active", "passive"]
@@ -87,6 +88,14 @@ class VerticalModel(ABC):
         self.party: str = ""
         self.model_id: str = ""
         self.feature_names: tuple[str, ...] = ()
+
+    @abstractmethod
+    def fit(self, session: Session, X: Any, y: Any = None) -> VerticalModel:
+        """Train with the peer on aligned rows; the party that passes ``y`` is active."""
+
+    @abstractmethod
+    def predict_proba(self, session: Session, X: Any) -> FloatArray | None:
+        """Score aligned rows with the peer: probabilities for the active party, None for the passive one."""
 
     @abstractmethod
     def _body(self) -> dict[str, Any]:
