@@ -1,8 +1,8 @@
 """Sums over ciphertexts: encrypted histograms, matrix products, and several values per plaintext.
 
-One kernel carries all of them: products of ciphertexts that share a bucket. :func:`bucket_sum` is that kernel;
-:func:`weighted_sum` (Xᵀ·[[d]]) sums digits' buckets; :func:`packed_products` (X·[[w]]) looks its factors up in
-tables; :func:`compress` folds results before they are sent.
+One kernel carries all of them: products of ciphertexts that share a bucket. :func:`bucket_sum` is that
+kernel; :func:`weighted_sum` (Xᵀ·[[d]]) sums digits' buckets; :func:`packed_products` (X·[[w]]) looks its
+factors up in tables; :func:`compress` folds results before they are sent.
 
 No function here needs a secret and none adds randomness: every result is a function of its inputs. Call
 ``rerandomize()`` on a result before it leaves this party.
@@ -52,8 +52,8 @@ def bucket_sum(
 
     Dec(out[f, b]) = sum of Dec(ct[i]) over the rows i with buckets[i, f] = b.
 
-    Columns are summed jointly in groups, so that each row costs about one ciphertext addition per group rather
-    than one per column; the grouping follows from the shapes and does not change the result.
+    Columns are summed jointly in groups, so that each row costs about one ciphertext addition per group
+    rather than one per column; the grouping follows from the shapes and does not change the result.
 
     Parameters
     ----------
@@ -72,13 +72,13 @@ def bucket_sum(
     Returns
     -------
     CiphertextArray, shape (n_buckets,) or (F, n_buckets)
-        An empty bucket is the visible encryption 1 of zero. Rerandomize the result before it leaves this party.
+        An empty bucket is the visible encryption 1 of zero. Rerandomize before it leaves this party.
 
     Raises
     ------
     InvalidArgument
-        If shapes differ, a bucket is out of range (``row`` is its row in `buckets`) or a row number is (``row``
-        is its position in `rows`).
+        If shapes differ, a bucket is out of range (``row`` is its row in `buckets`) or a row number is
+        (``row`` is its position in `rows`).
     PlaintextOverflow
         If more rows take part than ``layout.max_addends``; nothing was summed.
     """
@@ -111,7 +111,8 @@ def weighted_sum(
     Parameters
     ----------
     X : array, shape (n, F), or scipy.sparse matrix
-        Signed integers (read in place when int64), or reals, which are rounded to ``scale_bits`` fractional bits.
+        Signed integers (read in place when int64), or reals, which are rounded to ``scale_bits``
+        fractional bits.
     ct : CiphertextArray, shape (n,)
         What to weigh, for example encrypted residuals.
     rows : array of integers, optional
@@ -133,8 +134,8 @@ def weighted_sum(
 
     Notes
     -----
-    The caller bounds the plaintexts: ``abs(sum)`` must stay below n/2. With 64-bit weights, 64-bit plaintexts and
-    2³² rows it does for every key this library accepts.
+    The caller bounds the plaintexts: ``abs(sum)`` must stay below n/2. With 64-bit weights, 64-bit plaintexts
+    and 2³² rows it does for every key this library accepts.
     """
     _require_vector(ct)
     numbers = _row_numbers(rows)
@@ -195,14 +196,14 @@ def compress(ct: CiphertextArray, slot_bits: int) -> CiphertextArray:
     Plaintext g of the result is the sum over k of ``m[g*slots + k] << (k*slot_bits)`` with
     ``slots = (key_bits - 2) // slot_bits``, over the ciphertexts in C order.
 
-    It costs ``slot_bits`` squarings per ciphertext, so it pays where the receiver's decryptions or the network
-    are the bottleneck.
+    It costs ``slot_bits`` squarings per ciphertext, so it pays where the receiver's decryptions or the
+    network are the bottleneck.
 
     Parameters
     ----------
     ct : CiphertextArray, any shape
-        Ciphertexts of plaintexts in ``0..2**slot_bits - 1``, or of signed ones below ``2**(slot_bits - 1)`` in
-        magnitude to which the caller adds an offset.
+        Ciphertexts of plaintexts in ``0..2**slot_bits - 1``, or of signed ones below ``2**(slot_bits - 1)``
+        in magnitude to which the caller adds an offset.
     slot_bits : int
         Bits per folded ciphertext; for packed plaintexts, ``layout.slots * layout.slot_bits``.
 

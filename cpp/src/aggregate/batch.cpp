@@ -6,7 +6,6 @@
 
 namespace isthmus::aggregate {
 
-using bigint::Limb;
 using bigint::MulTask;
 using bigint::SquareModulus;
 
@@ -15,14 +14,6 @@ void multiply_tasks(const SquareModulus& modulus, std::span<const MulTask> tasks
   parallel_for((tasks.size() + kBlock - 1) / kBlock, [&](std::size_t b) {
     const std::size_t begin = b * kBlock;
     modulus.mul(tasks.subspan(begin, std::min(kBlock, tasks.size() - begin)));
-  });
-}
-
-void invert_inplace(const SquareModulus& modulus, Limb* elements, std::size_t count) {
-  constexpr std::size_t kBlock = 4096;  // three products each outweigh the one inversion
-  parallel_for((count + kBlock - 1) / kBlock, [&](std::size_t b) {
-    Limb* block = elements + b * kBlock * modulus.stride();
-    modulus.invert(block, block, std::min(kBlock, count - b * kBlock));
   });
 }
 

@@ -19,6 +19,7 @@ using bigint::MulTask;
 using paillier::CiphertextArray;
 
 constexpr unsigned kMaxWidth = 14;
+constexpr std::size_t kLanes = 8;                             // columns or rows of tables built side by side
 constexpr std::size_t kChunkOperands = std::size_t{1} << 24;  // operand numbers held at a time: 64 MiB
 
 struct ColumnShape {
@@ -62,22 +63,21 @@ class Tables {
     begin_ = begin;
     digits_ = digits.data();
     rows_.clear();
+    first_row_of_column_.clear();
     std::size_t entries = 0;
     std::size_t end = begin;
     do {
-      first_row_of_column_.resize(end - begin);
       first_row_of_column_.push_back(rows_.size());
-      for (std::size_t s = 0; s < slots_; ++s) {
-        for (unsigned i = 0; i < digits[end].count(); ++i) {
-          rows_.push_back({entries, static_cast<std::size_t>(digits[end].max_digit(i))});
-          entries += rows_.back().size;
-        }
-      }
-      ++end;
+      entries = append_rows(digits[end++], entries);
     } while (end < digits.size() && entries + slots_ * table_entries(digits[end]) <= max_entries());
+    first_row_of_column_.push_back(rows_.size());
     entries_.resize(entries * in_.stride());
-    parallel_for(end - begin, [&](std::size_t j) { fill_bases(begin + j); });
-    parallel_for(rows_.size(), [&](std::size_t r) { fill_multiples(rows_[r]); });
+    parallel_for((end - begin + kLanes - 1) / kLanes, [&](std::size_t block) {
+      fill_bases(block * kLanes, std::min(end - begin, (block + 1) * kLanes));
+    });
+    parallel_for((rows_.size() + kLanes - 1) / kLanes, [&](std::size_t block) {
+      fill_multiples(block * kLanes, std::min(rows_.size(), (block + 1) * kLanes));
+    });
     return end;
   }
 
@@ -92,35 +92,64 @@ class Tables {
 
  private:
   struct Row {
-    std::size_t first;  // number of the entry for d = 1
-    std::size_t size;
+    std::size_t first;     // number of the entry for d = 1
+    std::size_t size;      // entries: the largest digit
+    std::size_t exponent;  // the base is in[column]^(2^exponent)
   };
 
   Limb* at(std::size_t entry) { return entries_.data() + entry * in_.stride(); }
 
-  // One chain of squarings per column visits the base of every row.
-  void fill_bases(std::size_t column) {
-    const SignedDigits& digits = digits_[column];
-    bigint::AlignedLimbs power(in_.at(column), in_.at(column) + in_.stride());
-    std::size_t exponent = 0;  // power = in[column]^(2^exponent)
+  // Plans the rows of one column from entry number `entries` on; returns the number after them.
+  std::size_t append_rows(const SignedDigits& digits, std::size_t entries) {
     for (std::size_t s = 0; s < slots_; ++s) {
       for (unsigned i = 0; i < digits.count(); ++i) {
-        const Row& row = rows_[first_row_of_column_[column - begin_] + s * digits.count() + i];
-        if (row.size == 0) continue;
-        for (; exponent < s * slot_bits_ + i * digits.width(); ++exponent) {
-          modulus_.sqr(power.data(), power.data());
+        const auto size = static_cast<std::size_t>(digits.max_digit(i));
+        rows_.push_back({entries, size, s * slot_bits_ + i * digits.width()});
+        entries += size;
+      }
+    }
+    return entries;
+  }
+
+  // One chain of squarings per column passes the base of each of its rows, in order.
+  void fill_bases(std::size_t begin, std::size_t end) {
+    std::vector<std::size_t> next(first_row_of_column_.begin() + static_cast<std::ptrdiff_t>(begin),
+                                  first_row_of_column_.begin() + static_cast<std::ptrdiff_t>(end));
+    bigint::AlignedLimbs powers(in_.at(begin_ + begin), in_.at(begin_ + begin) + next.size() * in_.stride());
+    std::vector<MulTask> squarings;
+    for (std::size_t exponent = 0; exponent == 0 || !squarings.empty(); ++exponent) {
+      modulus_.sqr(squarings);
+      squarings.clear();
+      for (std::size_t j = 0; j < next.size(); ++j) {
+        Limb* power = powers.data() + j * in_.stride();
+        const std::size_t last = first_row_of_column_[begin + j + 1];
+        if (next[j] < last && rows_[next[j]].exponent == exponent) {
+          const Row& row = rows_[next[j]++];
+          if (row.size > 0) std::copy_n(power, in_.stride(), at(row.first));
         }
-        std::copy(power.begin(), power.end(), at(row.first));
+        if (next[j] < last) squarings.push_back({power, power, power});
       }
     }
   }
 
-  void fill_multiples(const Row& row) {
-    for (std::size_t d = 2; d <= row.size; ++d) {
-      if (d % 2 == 0) {
-        modulus_.sqr(at(row.first + d - 1), at(row.first + d / 2 - 1));
+  // An even multiple is a squaring, which is cheaper than a product.
+  void fill_multiples(std::size_t begin, std::size_t end) {
+    std::size_t largest = 0;
+    for (std::size_t r = begin; r < end; ++r) largest = std::max(largest, rows_[r].size);
+    std::vector<MulTask> tasks;
+    for (std::size_t d = 2; d <= largest; ++d) {
+      const bool even = d % 2 == 0;
+      tasks.clear();
+      for (std::size_t r = begin; r < end; ++r) {
+        if (d > rows_[r].size) continue;
+        const std::size_t first = rows_[r].first;
+        const Limb* factor = at(first + (even ? d / 2 : d - 1) - 1);
+        tasks.push_back({at(first + d - 1), factor, even ? factor : at(first)});
+      }
+      if (even) {
+        modulus_.sqr(tasks);
       } else {
-        modulus_.mul(at(row.first + d - 1), at(row.first + d - 2), at(row.first));
+        modulus_.mul(tasks);
       }
     }
   }
@@ -131,8 +160,8 @@ class Tables {
   std::size_t slot_bits_;
   const SignedDigits* digits_ = nullptr;
   std::size_t begin_ = 0;
-  std::vector<Row> rows_;  // by column, slot, position
-  std::vector<std::size_t> first_row_of_column_;
+  std::vector<Row> rows_;                         // by column, slot, position
+  std::vector<std::size_t> first_row_of_column_;  // and the end
   bigint::AlignedLimbs entries_;
 };
 
@@ -164,8 +193,9 @@ class PackedProducts {
       }
       begin = end;
     }
-    invert_inplace(modulus_, negative_.at(0), negative_.size());
-    multiply_into(out_, negative_.at(0), 0, std::vector<std::uint8_t>(out_.size(), 1));
+    CiphertextArray inverses(out_.key(), out_.size());
+    modulus_.invert(inverses.at(0), negative_.at(0), out_.size());
+    multiply_into(out_, inverses.at(0), 0, std::vector<std::uint8_t>(out_.size(), 1));
     return std::move(out_);
   }
 

@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "isthmus/aggregate/batch.hpp"
 #include "isthmus/aggregate/joint_sums.hpp"
 #include "isthmus/aggregate/signed_digits.hpp"
 #include "isthmus/core/error.hpp"
@@ -17,6 +16,7 @@ namespace {
 using paillier::CiphertextArray;
 
 constexpr unsigned kMaxWidth = 16;
+constexpr std::size_t kLanes = 8;  // digit columns weighed side by side
 
 // One digit position of one column of X.
 struct DigitColumn {
@@ -107,7 +107,9 @@ class WeightedSum {
       weigh_groups(std::span(groups_).subspan(begin, end - begin));
       begin = end;
     }
-    invert_inplace(modulus_, negative_.data(), columns_.size());
+    bigint::AlignedLimbs inverses(negative_.size());
+    modulus_.invert(inverses.data(), negative_.data(), columns_.size());
+    negative_ = std::move(inverses);
     CiphertextArray out = CiphertextArray::neutral(in_.key(), weights_.features());
     parallel_for(out.size(), [&](std::size_t f) { join_positions(f, out.at(f)); });
     return out;
@@ -192,31 +194,47 @@ class WeightedSum {
     const JointColumns columns{radix(), static_cast<std::uint32_t>(half()),
                                [&](const ColumnGroup& group) { return joint_digits(group); }};
     joint_sums(modulus_, in_.at(0), groups, columns, {sums.data(), occupied.data()});
-    parallel_for(2 * count, [&](std::size_t i) {
-      const std::size_t zero_digit = i / 2 * radix() + static_cast<std::size_t>(half());
-      Limb* out = (i % 2 == 0 ? positive_ : negative_).data() + (first + i / 2) * stride_;
-      weigh(sums.data(), occupied.data(), zero_digit, i % 2 == 0 ? 1 : -1, out);
+    parallel_for((2 * count + kLanes - 1) / kLanes, [&](std::size_t block) {
+      weigh(sums.data(), occupied.data(), first, block * kLanes, std::min(2 * count, (block + 1) * kLanes));
     });
   }
 
-  // out = prod_d sums[zero_digit + sign * d]^d by running products, from the largest digit down.
-  void weigh(const Limb* sums, const std::uint8_t* occupied, std::size_t zero_digit, int sign,
-             Limb* out) const {
-    bigint::AlignedLimbs running(stride_);
-    bool started = false;
-    modulus_.set_one(out);
+  // One side of one column's digit sums, from the largest digit down.
+  struct Side {
+    std::size_t zero_digit;  // place of digit 0 in the sums
+    int sign;
+    Limb* out;
+    bool started = false;  // whether a digit sum was met
+  };
+
+  // For each side: out = prod_d sums[zero_digit + sign * d]^d, by running products. Sides go side by side, so
+  // that a vector backend fills its lanes.
+  void weigh(const Limb* sums, const std::uint8_t* occupied, std::size_t first, std::size_t begin,
+             std::size_t end) {
+    std::vector<Side> sides;
+    for (std::size_t i = begin; i < end; ++i) {
+      bigint::AlignedLimbs& part = i % 2 == 0 ? positive_ : negative_;
+      sides.push_back({i / 2 * radix() + static_cast<std::size_t>(half()), i % 2 == 0 ? 1 : -1,
+                       part.data() + (first + i / 2) * stride_});
+      modulus_.set_one(sides.back().out);
+    }
+    bigint::AlignedLimbs running(sides.size() * stride_);
+    std::vector<bigint::MulTask> run_tasks, out_tasks;
     for (std::int32_t d = half(); d > 0; --d) {
-      const std::size_t place = zero_digit + static_cast<std::size_t>(sign * d);
-      const Limb* sum = sums + place * stride_;
-      if (occupied[place] != 0) {
-        if (started) {
-          modulus_.mul(running.data(), running.data(), sum);
-        } else {
-          std::copy_n(sum, stride_, running.data());
-        }
-        started = true;
+      run_tasks.clear();
+      out_tasks.clear();
+      for (std::size_t i = 0; i < sides.size(); ++i) {
+        auto& [zero_digit, sign, out, started] = sides[i];
+        const std::size_t place = zero_digit + static_cast<std::size_t>(sign * d);
+        const Limb* sum = sums + place * stride_;
+        Limb* run = running.data() + i * stride_;
+        if (occupied[place] != 0 && started) run_tasks.push_back({run, run, sum});
+        if (occupied[place] != 0 && !started) std::copy_n(sum, stride_, run);
+        started = started || occupied[place] != 0;
+        if (started) out_tasks.push_back({out, out, run});
       }
-      if (started) modulus_.mul(out, out, running.data());
+      modulus_.mul(run_tasks);
+      modulus_.mul(out_tasks);
     }
   }
 
