@@ -170,7 +170,9 @@ def test_multiplication_matches_the_model(k, which):
     assert GROUP.scalar_mult(scalar_bytes(k), element).tobytes() == expected
 
 
-@pytest.mark.parametrize("k", [1, 2, 7, 8, 9, 15, 16, 2**252 - 1, 2**252, ORDER - 2, ORDER - 1, (ORDER - 1) // 2])
+@pytest.mark.parametrize(
+    "k", [1, 2, 7, 8, 9, 15, 16, 2**252 - 1, 2**252, ORDER - 2, ORDER - 1, (ORDER - 1) // 2]
+)
 def test_multiplication_at_digit_boundaries(k):
     element = ELEMENTS[7:8]
     expected = _encode(_times(k, _decode(element.tobytes())))
