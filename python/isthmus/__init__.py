@@ -10,7 +10,18 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_SUBMODULES = ("aggregate", "errors", "evaluate", "groups", "items", "models", "paillier", "party", "prep", "psi")
+_SUBMODULES = (
+    "aggregate",
+    "errors",
+    "evaluate",
+    "groups",
+    "items",
+    "models",
+    "paillier",
+    "party",
+    "prep",
+    "psi",
+)
 __all__ = ["__version__", "group", *_SUBMODULES]
 
 
