@@ -1,6 +1,6 @@
 """Aligns two files between two processes over mutual TLS on loopback, and prints what it cost.
 
-    python -m bench.psi_end_to_end --log2 16 20
+    python bench/psi_end_to_end.py --log2 16 20
 
 Per size n: each party reads its own Parquet file of n identifiers, half of them shared, intersects (both
 learn), and writes its aligned rows; the files are then compared. Seconds are wall time of the slower party,
@@ -66,7 +66,8 @@ def run(count: int) -> Cost:
         aligned = [tables.read_table(folder / f"{party}.aligned.parquet") for party in starts]
         assert aligned[0].equals(aligned[1])
         assert aligned[0].num_rows == count - count // 2
-        return max(costs.values(), key=lambda cost: cost.seconds)
+        slower: Cost = max(costs.values(), key=lambda cost: cost.seconds)
+        return slower
 
 
 def main() -> None:
