@@ -27,7 +27,7 @@ def training(name, own, active_first):
 
     def check(a, b):
         forest, half = (a, b) if active_first else (b, a)
-        assert_equals_twin(forest, half, BINS, LABELS, own, PARAMETERS)
+        assert_equals_twin((forest, half), BINS, LABELS, own, PARAMETERS)
 
     return ProtocolCase(
         name=name,

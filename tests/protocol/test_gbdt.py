@@ -1,4 +1,4 @@
-"""The gbdt protocol between two machines: equal to its twin, bounded in what it sends, and refusing malformed peers."""
+"""The gbdt protocol between two machines: equal to its twin, bounded in what it sends, strict in what it takes."""
 
 import numpy as np
 import pytest
@@ -39,13 +39,11 @@ from tests.protocol.gbdt_data import (
     private_key,
 )
 
-PARAMETERS = GBDTParameters(
-    n_trees=2, max_depth=3, min_leaf=8, min_bucket=5, sample_rows=200, key_bits=2048
-)
+PARAMETERS = GBDTParameters(n_trees=2, max_depth=3, min_leaf=8, min_bucket=5, sample_rows=200, key_bits=2048)
 BINS, LABELS = make_data()
 
 
-def run(own=2, parameters=PARAMETERS, tamper_a=None, tamper_b=None, bins=BINS, labels=LABELS):
+def run(own=2, *, parameters=PARAMETERS, tamper_a=None, tamper_b=None, bins=BINS, labels=LABELS):
     return drive(*make_machines(bins, labels, own, parameters), tamper_a, tamper_b)
 
 
@@ -72,7 +70,7 @@ def of_type(transcript, kind):
 @pytest.mark.parametrize("own", (0, 2, 4))
 def test_the_halves_together_are_the_twin(own):
     forest, half = run(own)
-    assert_equals_twin(forest, half, BINS, LABELS, own, PARAMETERS)
+    assert_equals_twin((forest, half), BINS, LABELS, own, PARAMETERS)
     assert half.records
 
 
@@ -91,7 +89,7 @@ def test_a_constant_column_gives_no_candidates():
     bins[:, 2:] = 1
     forest, half = run(bins=bins)
     assert half.records == []
-    assert_equals_twin(forest, half, bins, LABELS, 2, PARAMETERS)
+    assert_equals_twin((forest, half), bins, LABELS, 2, PARAMETERS)
 
 
 def test_many_rows_of_scores_need_several_messages(monkeypatch):

@@ -230,6 +230,24 @@ def _is_safe(bucket: IntArray, min_bucket: int) -> BoolArray:
     return np.asarray(good, dtype=np.bool_)
 
 
+@dataclass(frozen=True)
+class OwnSplit:
+    """Rows with ``bins[:, feature] <= bin`` go left."""
+
+    feature: int
+    bin: int
+
+
+@dataclass(frozen=True)
+class PeerSplit:
+    """The passive party's split with this record number decides."""
+
+    record: int
+
+
+Split = OwnSplit | PeerSplit
+
+
 # --- rows and nodes ----------------------------------------------------------------------------------------
 
 
@@ -296,25 +314,59 @@ class RowPartition:
         return sorted(n for n in nodes if parameters.is_splittable(n, len(self.sampled(n))))
 
 
+# --- splits on columns at hand ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BinnedColumns:
+    """One party's columns as bin numbers: ``bins`` has shape (n, F) and values below ``n_bins``."""
+
+    bins: Bins
+    n_bins: int
+
+
+class CandidateGrid:
+    """Which boundaries of one party's columns may split the nodes of the growing tree.
+
+    ``min_bucket`` holds for every column, also for those whose sums never leave: it is part of the model, so that
+    training together and training on pooled columns give the same trees.
+    """
+
+    def __init__(self, columns: BinnedColumns, parameters: GBDTParameters) -> None:
+        self._columns = columns
+        self._parameters = parameters
+        everything = np.ones((columns.bins.shape[1], columns.n_bins - 1), dtype=np.bool_)
+        self._allowed: dict[int, BoolArray] = {0: everything}
+
+    def open(self, partition: RowPartition, family: Family) -> tuple[BoolArray, IntArray]:
+        """Choose a family's boundaries; returns them and the smaller sibling's left row counts.
+
+        Shapes: both (F, n_bins - 1).
+        """
+        small, large = (
+            bin_counts(self._columns.bins, partition.sampled(node), self._columns.n_bins)
+            for node in (family.small, family.large)
+        )
+        chosen = releasable(small, large, self._allowed[family.small // 2], self._parameters)
+        self._allowed[family.small] = self._allowed[family.large] = chosen
+        return chosen, np.cumsum(small, axis=1)[:, :-1]
+
+    def allows(self, node: int, split: OwnSplit) -> bool:
+        """Whether the node was offered this split."""
+        return bool(self._allowed[node][split.feature, split.bin])
+
+    def best(self, quantised: IntArray, partition: RowPartition, node: int) -> tuple[OwnSplit | None, float]:
+        """The node's best split on these columns and its gain, from gradients in the clear."""
+        columns = self._columns
+        left = left_sums(columns.bins, quantised, partition.sampled(node), columns.n_bins)
+        kept = np.flatnonzero(self._allowed[node])
+        best, gain = best_candidate(LeftSums(left.values[:, kept], left.total), self._parameters)
+        if best < 0:
+            return None, 0.0
+        return OwnSplit(*map(int, divmod(int(kept[best]), columns.n_bins - 1))), gain
+
+
 # --- finished trees ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class OwnSplit:
-    """Rows with ``bins[:, feature] <= bin`` go left."""
-
-    feature: int
-    bin: int
-
-
-@dataclass(frozen=True)
-class PeerSplit:
-    """The passive party's split with this record number decides."""
-
-    record: int
-
-
-Split = OwnSplit | PeerSplit
 
 
 @dataclass
