@@ -1,4 +1,4 @@
-"""The gbdt protocol between two machines: equal to its twin, bounded in what it sends, strict in what it takes."""
+"""The gbdt protocol, machine to machine: equal to its twin, bounded in what it sends, strict in what it takes."""
 
 import numpy as np
 import pytest

@@ -50,8 +50,8 @@ class VerticalGBDT(VerticalModel):
     min_leaf
         Fewest sampled rows on either side of a split.
     min_bucket
-        Fewest sampled rows between two split candidates of a column, and so in any sum that leaves the passive
-        party.
+        Fewest sampled rows between two split candidates of a column, and so in any sum that leaves the
+        passive party.
     sample_rows
         Each tree's splits are chosen on a fresh random sample of at most this many rows; only these rows'
         gradients are encrypted, so this and ``n_trees`` set the running time. Leaf values use every row.

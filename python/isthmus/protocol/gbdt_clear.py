@@ -1,7 +1,7 @@
 """The clear-text twin of the gbdt protocol: same bins, gains, guards and leaf values, without encryption.
 
-It is the baseline of the same family (one party alone, or all columns pooled in the clear), and the oracle that
-the protocol's tests compare with. It sums every node directly, so it also checks the protocol's sibling
+It is the baseline of the same family (one party alone, or all columns pooled in the clear), and the oracle
+that the protocol's tests compare with. It sums every node directly, so it also checks the protocol's sibling
 subtraction.
 """
 

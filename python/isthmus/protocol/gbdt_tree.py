@@ -328,8 +328,8 @@ class BinnedColumns:
 class CandidateGrid:
     """Which boundaries of one party's columns may split the nodes of the growing tree.
 
-    ``min_bucket`` holds for every column, also for those whose sums never leave: it is part of the model, so that
-    training together and training on pooled columns give the same trees.
+    ``min_bucket`` holds for every column, also for those whose sums never leave: it is part of the model, so
+    that training together and training on pooled columns give the same trees.
     """
 
     def __init__(self, columns: BinnedColumns, parameters: GBDTParameters) -> None:
