@@ -12,7 +12,9 @@ from isthmus.protocol.gbdt import (
     predict_active,
     predict_passive,
 )
-from isthmus.protocol.gbdt_tree import PeerSplit
+from isthmus.protocol.gbdt_tree import (
+    PeerSplit,
+)
 
 from tests.protocol.cases import ProtocolCase
 from tests.protocol.gbdt_data import assert_equals_twin, make_data, make_machines

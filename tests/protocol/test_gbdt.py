@@ -1,4 +1,6 @@
-"""The gbdt protocol, machine to machine: equal to its twin, bounded in what it sends, strict in what it takes."""
+"""The gbdt protocol: equal to its twin, bounded in what it sends, strict in what it takes."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,7 +27,9 @@ from isthmus.protocol.gbdt import (
     train_passive,
 )
 from isthmus.protocol.gbdt_packing import PairPacking
-from isthmus.protocol.gbdt_tree import RowPartition
+from isthmus.protocol.gbdt_tree import (
+    RowPartition,
+)
 from isthmus.protocol.gbdt_wire import pack_bits, unpack_bits
 from isthmus.protocol.wire import gbdt_pb2 as wire
 
@@ -111,21 +115,21 @@ def test_many_rows_of_scores_need_several_messages(monkeypatch):
 # --- what crosses ----------------------------------------------------------------------------------------
 
 
-def test_sums_cover_at_least_min_bucket_rows(transcript):
-    """Read the transcript as the active party could at best: with the columns' names."""
-    _, (_, half) = transcript
-    sums = of_type(transcript, wire.Sums)
-    assert {message.node for message in sums} >= {1, 2} or {message.node for message in sums} >= {1, 3}
-    for message in sums:
+def test_sums_cover_at_least_min_bucket_rows():
+    """With 200 sampled rows, buckets of 30 leave at most five boundaries to a column."""
+    offered = {}
+    for min_bucket in (1, 30):
+        seen = []
+        parameters = replace(PARAMETERS, min_bucket=min_bucket)
+        run(parameters=parameters, tamper_b=lambda i, m, seen=seen: seen.append(m) or m)
+        offered[min_bucket] = [m for m in seen if isinstance(m, wire.Sums)]
+    for message in offered[30]:
         counts = np.frombuffer(message.row_counts, dtype="<u4")
-        assert len(counts) == message.count
+        assert message.count <= 5 * 3
+        assert ((counts == 0) | (counts >= 30)).all()
         if message.node == 1:
-            assert counts.min() >= PARAMETERS.min_leaf
-            assert counts.max() <= PARAMETERS.sample_rows - PARAMETERS.min_leaf
-            steps = np.diff(np.unique(counts))
-            assert message.count < (N_BINS - 1) * 3
-            assert steps.min() >= 0
-    assert all(isinstance(record, OwnSplit) for record in half.records)
+            assert counts.max() <= 200 - 30
+    assert offered[30][0].count < offered[1][0].count
 
 
 def test_every_split_keeps_min_leaf_sampled_rows(transcript):

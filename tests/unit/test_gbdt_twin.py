@@ -9,22 +9,24 @@ from hypothesis import strategies as st
 from isthmus.errors import AlignmentError, FeatureValue, InvalidArgument, LabelError
 from isthmus.models.gbdt import ClearGBDT
 from isthmus.protocol.gbdt_clear import clear_margin, train_clear
-from isthmus.protocol.gbdt_tree import (
+from isthmus.protocol.gbdt_splits import (
     G_BITS,
     H_BITS,
-    BinnedColumns,
-    GBDTParameters,
     LeftSums,
-    OwnSplit,
-    PeerSplit,
-    RowPartition,
-    Tree,
     best_candidate,
     left_sums,
     logistic_gradients,
     quantise,
     releasable,
     split_gains,
+)
+from isthmus.protocol.gbdt_tree import (
+    BinnedColumns,
+    GBDTParameters,
+    OwnSplit,
+    PeerSplit,
+    RowPartition,
+    Tree,
     tree_margin,
 )
 from sklearn.metrics import roc_auc_score

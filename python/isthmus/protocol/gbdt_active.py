@@ -10,31 +10,33 @@ from isthmus.errors import PeerValue, ProtocolCount
 from isthmus.paillier import PrivateKey
 from isthmus.protocol.alignment import align
 from isthmus.protocol.gbdt_packing import PairPacking, expect_ciphertexts
-from isthmus.protocol.gbdt_tree import (
+from isthmus.protocol.gbdt_splits import (
     G_BITS,
     H_BITS,
+    CandidateGrid,
+    LeftSums,
+    base_margin,
+    best_candidate,
+    draw_sample,
+    leaf_weight,
+    logistic_gradients,
+    quantise,
+    totals,
+)
+from isthmus.protocol.gbdt_tree import (
     ROOT,
     BinnedColumns,
     BoolArray,
-    CandidateGrid,
     Family,
     FloatArray,
     GBDTParameters,
     IntArray,
-    LeftSums,
     OwnSplit,
     PeerSplit,
     RowPartition,
     Split,
     Tree,
-    base_margin,
-    best_candidate,
-    draw_sample,
     goes_left,
-    leaf_weight,
-    logistic_gradients,
-    quantise,
-    totals,
 )
 from isthmus.protocol.gbdt_wire import (
     expect_place,

@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from isthmus.protocol.gbdt_splits import (
+    CandidateGrid,
+    base_margin,
+    draw_sample,
+    leaf_weight,
+    logistic_gradients,
+    quantise,
+)
 from isthmus.protocol.gbdt_tree import (
     BinnedColumns,
     Bins,
     BoolArray,
-    CandidateGrid,
     FloatArray,
     GBDTParameters,
     RowPartition,
     Tree,
-    base_margin,
-    draw_sample,
     goes_left,
-    leaf_weight,
-    logistic_gradients,
-    quantise,
     tree_margin,
 )
 

@@ -12,11 +12,13 @@ from isthmus.errors import KeyRejected, PeerValue, ProtocolCount
 from isthmus.paillier import CiphertextArray, PublicKey, concatenate
 from isthmus.protocol.alignment import align
 from isthmus.protocol.gbdt_packing import PairPacking, expect_ciphertexts
+from isthmus.protocol.gbdt_splits import (
+    CandidateGrid,
+)
 from isthmus.protocol.gbdt_tree import (
     ROOT,
     BinnedColumns,
     BoolArray,
-    CandidateGrid,
     Family,
     GBDTParameters,
     IntArray,
