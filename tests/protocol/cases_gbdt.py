@@ -12,7 +12,9 @@ from isthmus.protocol.gbdt import (
     predict_active,
     predict_passive,
 )
-from isthmus.protocol.gbdt_tree import PeerSplit
+from isthmus.protocol.gbdt_tree import (
+    PeerSplit,
+)
 
 from tests.protocol.cases import ProtocolCase
 from tests.protocol.gbdt_data import assert_equals_twin, make_data, make_machines
@@ -27,7 +29,7 @@ def training(name, own, active_first):
 
     def check(a, b):
         forest, half = (a, b) if active_first else (b, a)
-        assert_equals_twin(forest, half, BINS, LABELS, own, PARAMETERS)
+        assert_equals_twin((forest, half), BINS, LABELS, own, PARAMETERS)
 
     return ProtocolCase(
         name=name,

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from isthmus.paillier import keygen
 from isthmus.protocol.gbdt import BinnedColumns, OwnSplit, train_active, train_passive
-from isthmus.protocol.gbdt_clear import ClearColumns, train_clear
+from isthmus.protocol.gbdt_clear import train_clear
 
 N_BINS = 13
 
@@ -27,18 +27,18 @@ def make_data(n=300, features=5, seed=3):
     return np.asfortranarray(bins.astype(np.uint8)), y
 
 
-def make_machines(bins, y, own, parameters, seed=0):
+def make_machines(bins, y, own, parameters):
     """Both parties' training machines; the active party holds the first ``own`` columns."""
     active = BinnedColumns(np.asfortranarray(bins[:, :own]), N_BINS)
     passive = BinnedColumns(np.asfortranarray(bins[:, own:]), N_BINS)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     return train_active(active, y, parameters, private_key(), rng), train_passive(passive, parameters)
 
 
-def assert_equals_twin(forest, half, bins, y, own, parameters, seed=0):
+def assert_equals_twin(halves, bins, y, own, parameters):
     """The two halves together are the twin's trees: same splits, same leaf weights."""
-    columns = ClearColumns(bins, N_BINS, guarded_from=own)
-    base, trees = train_clear(columns, y, parameters, np.random.default_rng(seed))
+    forest, half = halves
+    base, trees = train_clear(BinnedColumns(bins, N_BINS), y, parameters, np.random.default_rng(0))
     assert forest.base == base
     assert forest.shared_id == half.shared_id
     assert len(forest.trees) == len(trees)

@@ -1,4 +1,6 @@
-"""The gbdt protocol between two machines: equal to its twin, bounded in what it sends, and refusing malformed peers."""
+"""The gbdt protocol: equal to its twin, bounded in what it sends, strict in what it takes."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,7 +27,9 @@ from isthmus.protocol.gbdt import (
     train_passive,
 )
 from isthmus.protocol.gbdt_packing import PairPacking
-from isthmus.protocol.gbdt_tree import RowPartition
+from isthmus.protocol.gbdt_tree import (
+    RowPartition,
+)
 from isthmus.protocol.gbdt_wire import pack_bits, unpack_bits
 from isthmus.protocol.wire import gbdt_pb2 as wire
 
@@ -39,13 +43,11 @@ from tests.protocol.gbdt_data import (
     private_key,
 )
 
-PARAMETERS = GBDTParameters(
-    n_trees=2, max_depth=3, min_leaf=8, min_bucket=5, sample_rows=200, key_bits=2048
-)
+PARAMETERS = GBDTParameters(n_trees=2, max_depth=3, min_leaf=8, min_bucket=5, sample_rows=200, key_bits=2048)
 BINS, LABELS = make_data()
 
 
-def run(own=2, parameters=PARAMETERS, tamper_a=None, tamper_b=None, bins=BINS, labels=LABELS):
+def run(own=2, *, parameters=PARAMETERS, tamper_a=None, tamper_b=None, bins=BINS, labels=LABELS):
     return drive(*make_machines(bins, labels, own, parameters), tamper_a, tamper_b)
 
 
@@ -72,7 +74,7 @@ def of_type(transcript, kind):
 @pytest.mark.parametrize("own", (0, 2, 4))
 def test_the_halves_together_are_the_twin(own):
     forest, half = run(own)
-    assert_equals_twin(forest, half, BINS, LABELS, own, PARAMETERS)
+    assert_equals_twin((forest, half), BINS, LABELS, own, PARAMETERS)
     assert half.records
 
 
@@ -91,7 +93,7 @@ def test_a_constant_column_gives_no_candidates():
     bins[:, 2:] = 1
     forest, half = run(bins=bins)
     assert half.records == []
-    assert_equals_twin(forest, half, bins, LABELS, 2, PARAMETERS)
+    assert_equals_twin((forest, half), bins, LABELS, 2, PARAMETERS)
 
 
 def test_many_rows_of_scores_need_several_messages(monkeypatch):
@@ -113,21 +115,21 @@ def test_many_rows_of_scores_need_several_messages(monkeypatch):
 # --- what crosses ----------------------------------------------------------------------------------------
 
 
-def test_sums_cover_at_least_min_bucket_rows(transcript):
-    """Read the transcript as the active party could at best: with the columns' names."""
-    _, (_, half) = transcript
-    sums = of_type(transcript, wire.Sums)
-    assert {message.node for message in sums} >= {1, 2} or {message.node for message in sums} >= {1, 3}
-    for message in sums:
+def test_sums_cover_at_least_min_bucket_rows():
+    """With 200 sampled rows, buckets of 30 leave at most five boundaries to a column."""
+    offered = {}
+    for min_bucket in (1, 30):
+        seen = []
+        parameters = replace(PARAMETERS, min_bucket=min_bucket)
+        run(parameters=parameters, tamper_b=lambda i, m, seen=seen: seen.append(m) or m)
+        offered[min_bucket] = [m for m in seen if isinstance(m, wire.Sums)]
+    for message in offered[30]:
         counts = np.frombuffer(message.row_counts, dtype="<u4")
-        assert len(counts) == message.count
+        assert message.count <= 5 * 3
+        assert ((counts == 0) | (counts >= 30)).all()
         if message.node == 1:
-            assert counts.min() >= PARAMETERS.min_leaf
-            assert counts.max() <= PARAMETERS.sample_rows - PARAMETERS.min_leaf
-            steps = np.diff(np.unique(counts))
-            assert message.count < (N_BINS - 1) * 3
-            assert steps.min() >= 0
-    assert all(isinstance(record, OwnSplit) for record in half.records)
+            assert counts.max() <= 200 - 30
+    assert offered[30][0].count < offered[1][0].count
 
 
 def test_every_split_keeps_min_leaf_sampled_rows(transcript):

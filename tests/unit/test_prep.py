@@ -62,7 +62,7 @@ def test_bins_keep_the_order_of_values_and_stay_below_n_bins(values, max_bins):
     column = np.array(values)[:, None]
     binner = Binner(max_bins)
     bins = binner.fit_transform(column)[:, 0]
-    assert 1 <= bins.min()
+    assert bins.min() >= 1
     assert bins.max() < binner.n_bins
     order = np.argsort(column[:, 0], kind="stable")
     assert (np.diff(bins[order].astype(int)) >= 0).all()

@@ -25,7 +25,7 @@ from isthmus.protocol.gbdt import (
     train_active,
     train_passive,
 )
-from isthmus.protocol.gbdt_clear import ClearColumns, clear_margin, train_clear
+from isthmus.protocol.gbdt_clear import clear_margin, train_clear
 from isthmus.tables import binary_labels
 
 TRAIN = "gbdt/1"
@@ -50,7 +50,8 @@ class VerticalGBDT(VerticalModel):
     min_leaf
         Fewest sampled rows on either side of a split.
     min_bucket
-        Fewest sampled rows in any sum that leaves the passive party.
+        Fewest sampled rows between two split candidates of a column, and so in any sum that leaves the
+        passive party.
     sample_rows
         Each tree's splits are chosen on a fresh random sample of at most this many rows; only these rows'
         gradients are encrypted, so this and ``n_trees`` set the running time. Leaf values use every row.
@@ -181,11 +182,10 @@ class VerticalGBDT(VerticalModel):
 
 
 class ClearGBDT:
-    """The model of :class:`VerticalGBDT` over one table in the clear: same bins, gains, samples and leaf
-    values.
+    """The model of :class:`VerticalGBDT` over one table in the clear, split for split the same.
 
-    It is the baseline of the same family: one party alone, or all columns pooled. The parameters mean the
-    same.
+    It is the baseline of the same family: one party alone, or all columns pooled (the active party's first).
+    The parameters mean the same; equal ``seed`` gives equal samples.
     """
 
     def __init__(
@@ -197,11 +197,12 @@ class ClearGBDT:
         max_bins: int = 32,
         reg_lambda: float = 1.0,
         min_leaf: int = 20,
+        min_bucket: int = 5,
         sample_rows: int = 5000,
         seed: int | None = None,
     ) -> None:
         self.parameters = GBDTParameters(
-            n_trees, max_depth, learning_rate, reg_lambda, min_leaf, sample_rows=sample_rows
+            n_trees, max_depth, learning_rate, reg_lambda, min_leaf, min_bucket, sample_rows
         )
         self.seed = seed
         self._binner = Binner(max_bins)
@@ -213,7 +214,7 @@ class ClearGBDT:
         bins, labels = self._binner.fit_transform(X), binary_labels(y)
         if len(labels) != len(bins):
             raise AlignmentError(f"features have {len(bins)} rows, labels have {len(labels)}")
-        columns = ClearColumns(bins, self._binner.n_bins, guarded_from=bins.shape[1])
+        columns = BinnedColumns(bins, self._binner.n_bins)
         rng = np.random.default_rng(self.seed)
         self._base, self._trees = train_clear(columns, labels.astype(np.float64), self.parameters, rng)
         return self

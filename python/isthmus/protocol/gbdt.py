@@ -25,8 +25,9 @@ import numpy as np
 from isthmus.errors import ProtocolCount
 from isthmus.protocol.alignment import align
 from isthmus.protocol.gbdt_active import ActiveForest, train_active
-from isthmus.protocol.gbdt_passive import BinnedColumns, PassiveSplits, train_passive
+from isthmus.protocol.gbdt_passive import PassiveSplits, train_passive
 from isthmus.protocol.gbdt_tree import (
+    BinnedColumns,
     Bins,
     BoolArray,
     FloatArray,

@@ -10,31 +10,33 @@ from isthmus.errors import PeerValue, ProtocolCount
 from isthmus.paillier import PrivateKey
 from isthmus.protocol.alignment import align
 from isthmus.protocol.gbdt_packing import PairPacking, expect_ciphertexts
-from isthmus.protocol.gbdt_passive import BinnedColumns
-from isthmus.protocol.gbdt_tree import (
+from isthmus.protocol.gbdt_splits import (
     G_BITS,
     H_BITS,
+    CandidateGrid,
+    LeftSums,
+    base_margin,
+    best_candidate,
+    draw_sample,
+    leaf_weight,
+    logistic_gradients,
+    quantise,
+    totals,
+)
+from isthmus.protocol.gbdt_tree import (
     ROOT,
+    BinnedColumns,
     BoolArray,
     Family,
     FloatArray,
     GBDTParameters,
     IntArray,
-    LeftSums,
     OwnSplit,
     PeerSplit,
     RowPartition,
     Split,
     Tree,
-    base_margin,
-    best_candidate,
-    draw_sample,
     goes_left,
-    leaf_weight,
-    left_sums,
-    logistic_gradients,
-    quantise,
-    totals,
 )
 from isthmus.protocol.gbdt_wire import (
     expect_place,
@@ -112,6 +114,7 @@ class _ActiveTree:
 
     def __post_init__(self) -> None:
         self.partition = RowPartition(self.sample)
+        self.grid = CandidateGrid(self.columns, self.parameters)
         self.quantised = quantise(self.g, self.h)
 
     def grow(self) -> Steps[Tree]:
@@ -121,6 +124,7 @@ class _ActiveTree:
         level = 0
         while families:
             for family in families:
+                self.grid.open(self.partition, family)
                 yield from self._receive_sums(family)
             parents = yield from self._decide(level, self.partition.splittable(families, self.parameters))
             families = self.partition.families(parents, self.parameters)
@@ -221,15 +225,9 @@ class _ActiveTree:
 
     def _best_split(self, node: int) -> tuple[OwnSplit | None, int]:
         """The better of the own and the peer's best candidate; own wins a tie, since it discloses less."""
-        rows = self.partition.sampled(node)
-        n_bins = self.columns.n_bins
-        own, own_gain = best_candidate(
-            left_sums(self.columns.bins, self.quantised, rows, n_bins), self.parameters
-        )
+        own, own_gain = self.grid.best(self.quantised, self.partition, node)
         peer, peer_gain = best_candidate(self.sums[node], self.parameters)
-        if own >= 0 and own_gain >= peer_gain:
-            return OwnSplit(*divmod(own, n_bins - 1)), -1
-        return None, peer
+        return (own, -1) if own is not None and own_gain >= peer_gain else (None, peer)
 
     def _apply_own(self, node: int, split: OwnSplit) -> bytes:
         """Split by an own column; the peer gets the rows only if it must sum a child's."""

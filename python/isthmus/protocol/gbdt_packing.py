@@ -13,7 +13,13 @@ import numpy as np
 from isthmus.aggregate import PackLayout, compress
 from isthmus.errors import PeerValue, PlaintextOverflow, ProtocolCount
 from isthmus.paillier import CiphertextArray, PrivateKey
-from isthmus.protocol.gbdt_tree import G_BITS, H_BITS, IntArray
+from isthmus.protocol.gbdt_splits import (
+    G_BITS,
+    H_BITS,
+)
+from isthmus.protocol.gbdt_tree import (
+    IntArray,
+)
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,19 @@ from isthmus.errors import KeyRejected, PeerValue, ProtocolCount
 from isthmus.paillier import CiphertextArray, PublicKey, concatenate
 from isthmus.protocol.alignment import align
 from isthmus.protocol.gbdt_packing import PairPacking, expect_ciphertexts
+from isthmus.protocol.gbdt_splits import (
+    CandidateGrid,
+)
 from isthmus.protocol.gbdt_tree import (
     ROOT,
-    Bins,
+    BinnedColumns,
     BoolArray,
     Family,
     GBDTParameters,
     IntArray,
     OwnSplit,
     RowPartition,
-    bin_counts,
     goes_left,
-    releasable,
 )
 from isthmus.protocol.gbdt_wire import expect_place, pack_bits, unpack_bits
 from isthmus.protocol.machine import Progress, Send, Steps, receive
@@ -31,14 +32,6 @@ from isthmus.protocol.wire import gbdt_pb2 as wire
 
 _PRODUCTS_PER_CALL = 100_000  # ciphertext products between two progress steps: well under a second
 _FOLDS_PER_CALL = 1024
-
-
-@dataclass(frozen=True)
-class BinnedColumns:
-    """One party's columns as bin numbers: ``bins`` has shape (n, F) and values below ``n_bins``."""
-
-    bins: Bins
-    n_bins: int
 
 
 @dataclass(frozen=True)
@@ -102,10 +95,10 @@ class _PassiveTree:
     # Candidate c is (features[c], boundaries[c]); the numbering is shuffled afresh for every tree.
     features: IntArray = field(init=False)
     boundaries: IntArray = field(init=False)
-    offered: dict[int, IntArray] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.partition = RowPartition(self.sample)
+        self.grid = CandidateGrid(self.columns, self.parameters)
         self.sampled_bins = np.asfortranarray(self.columns.bins[self.sample])
         self.rank = np.cumsum(self.sample, dtype=np.int64) - 1  # row -> position among the sampled rows
 
@@ -127,39 +120,23 @@ class _PassiveTree:
     # --- sums ----------------------------------------------------------------------------------------------
 
     def _send_sums(self, family: Family) -> Steps[None]:
-        small, large = (
-            bin_counts(self.columns.bins, self.partition.sampled(node), self.columns.n_bins)
-            for node in (family.small, family.large)
-        )
-        ids = self._choose_candidates(family, small, large)
+        chosen, left_rows = self.grid.open(self.partition, family)
+        if family.small == ROOT:
+            self._number_candidates(chosen)
+        ids = np.flatnonzero(chosen[self.features, self.boundaries])
         message = wire.Sums(tree=self.number, node=family.small, count=len(ids))
         if family.small != ROOT:
-            chosen = np.zeros(len(self.features), dtype=np.bool_)
-            chosen[ids] = True
-            message.candidates = pack_bits(chosen)
+            message.candidates = pack_bits(chosen[self.features, self.boundaries])
         if len(ids):
-            left_rows = np.cumsum(small, axis=1)[self.features[ids], self.boundaries[ids]]
-            message.row_counts = left_rows.astype("<u4").tobytes()
+            message.row_counts = left_rows[self.features[ids], self.boundaries[ids]].astype("<u4").tobytes()
             message.ciphertexts = yield from self._folded_sums(family.small, ids)
         yield Send(message)
 
-    def _choose_candidates(self, family: Family, small: IntArray, large: IntArray) -> IntArray:
-        """Candidate numbers that leave for this family, increasing; the root's choice also numbers them."""
-        allowed = np.zeros((len(small), self.columns.n_bins - 1), dtype=np.bool_)
-        if family.small == ROOT:
-            allowed[:] = True
-            chosen = np.argwhere(releasable(small, large, allowed, self.parameters))
-            # Shuffled, so that a candidate's number says nothing of its column.
-            order = secrets.SystemRandom().sample(range(len(chosen)), len(chosen))
-            self.features, self.boundaries = np.ascontiguousarray(chosen[order].T)
-            ids = np.arange(len(chosen), dtype=np.int64)
-        else:
-            parent = self.offered[family.small // 2]
-            allowed[self.features[parent], self.boundaries[parent]] = True
-            kept = releasable(small, large, allowed, self.parameters)
-            ids = parent[kept[self.features[parent], self.boundaries[parent]]]
-        self.offered[family.small] = self.offered[family.large] = ids
-        return ids
+    def _number_candidates(self, chosen: BoolArray) -> None:
+        """Number the root's candidates in random order, so that a number says nothing of its column."""
+        pairs = np.argwhere(chosen)
+        order = secrets.SystemRandom().sample(range(len(pairs)), len(pairs))
+        self.features, self.boundaries = np.ascontiguousarray(pairs[order].T)
 
     def _folded_sums(self, node: int, ids: IntArray) -> Steps[bytes]:
         """Left sums of the candidates, folded and rerandomised."""
@@ -213,9 +190,11 @@ class _PassiveTree:
         return True
 
     def _own_split(self, node: int, candidate: int) -> BoolArray:
-        if candidate not in self.offered[node]:
-            raise PeerValue("the chosen split was not offered for this node")
+        if candidate >= len(self.features):
+            raise PeerValue("the chosen split does not exist")
         split = OwnSplit(int(self.features[candidate]), int(self.boundaries[candidate]))
+        if not self.grid.allows(node, split):
+            raise PeerValue("the chosen split was not offered for this node")
         self.records.append(split)
         return goes_left(self.columns.bins[self.partition.rows(node)], split)
 

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from isthmus.errors import DecodeError, PeerValue, ProtocolCount, ProtocolState
-from isthmus.protocol.gbdt_tree import BoolArray, IntArray
+from isthmus.protocol.gbdt_tree import (
+    BoolArray,
+    IntArray,
+)
 from isthmus.protocol.wire import gbdt_pb2 as wire
 
 
