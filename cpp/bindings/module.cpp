@@ -8,7 +8,9 @@ PYBIND11_MODULE(_core, m) {
   m.attr("__version__") = ISTHMUS_VERSION;
   bind_errors(m);
   bind_system(m);
+  bind_bigint(m);
   bind_hash(m);
   bind_group(m);
+  bind_aggregate(m);
   bind_items(m);
 }

@@ -29,8 +29,8 @@ __all__ = ["Group", "Scalar", "group", "group_names"]
 class Group:
     """A prime-order group; get one from :func:`group`.
 
-    Encoded elements are ``uint8`` arrays of shape ``(n, element_bytes)`` in the group's only canonical encoding.
-    Every call works on a whole batch, on all threads, without the GIL.
+    Encoded elements are ``uint8`` arrays of shape ``(n, element_bytes)`` in the group's only canonical
+    encoding. Every call works on a whole batch, on all threads, without the GIL.
 
     Attributes
     ----------

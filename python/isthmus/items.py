@@ -1,15 +1,16 @@
 """Identifier columns: check them, find repeated rows, hash them to a group and mask them.
 
-An item is one row of the key columns in canonical bytes (``cpp/include/isthmus/psi/item.hpp`` gives the encoding):
+An item is one row of the key columns in canonical bytes; ``cpp/include/isthmus/psi/item.hpp`` gives the encoding.
 
-* Integers of any width are equal when their values are; text and binary are equal when their bytes are. The number
-  ``7`` and the text ``"7"`` differ, so bring both parties' columns to one type.
-* Several columns form one composite key. Every field carries its length, so ``("ab", "c")`` is not ``("a", "bc")``.
-* Text must be clean: valid UTF-8 in Unicode normalisation form C, without control characters or byte order marks, and
-  without white space at its ends. Otherwise what looks equal would silently not match.
+* Integers of any width are equal when their values are; text and binary are equal when their bytes are.
+  The number ``7`` and the text ``"7"`` differ, so bring both parties' columns to one type.
+* Several columns form one composite key. Every field carries its length, so ``("ab", "c")`` is not
+  ``("a", "bc")``.
+* Text must be clean: valid UTF-8 in Unicode normalisation form C, without control characters or byte order
+  marks, and without white space at its ends. Otherwise what looks equal would silently not match.
 
-Columns are anything pyarrow can view as an array: pyarrow, pandas and polars columns, NumPy arrays, lists. Their
-memory is read in place.
+Columns are anything pyarrow can view as an array: pyarrow, pandas and polars columns, NumPy arrays, lists.
+Their memory is read in place.
 """
 
 from __future__ import annotations
@@ -126,15 +127,15 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column.cast(pa.large_string())
     if pa.types.is_binary_view(kind) or pa.types.is_fixed_size_binary(kind):
         return column.cast(pa.large_binary())
-    if pa.types.is_integer(kind) or _is_text(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    if pa.types.is_integer(kind) or _is_text(kind) or kind in (pa.binary(), pa.large_binary()):
         return column
     if pa.types.is_null(kind):
         return column.cast(pa.string())
-    raise errors.SchemaError(f"an identifier column must hold integers, text or binary, not {kind}; cast it to text")
+    raise errors.SchemaError(f"an identifier must be an integer, text or binary, not {kind}; cast it to text")
 
 
 def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a dictionary-encoded column's values; views are widened first because pyarrow cannot take from them."""
+    """Return a dictionary-encoded column's values; pyarrow cannot take from views, so they are widened first."""
     kind = column.type.value_type
     if pa.types.is_string_view(kind):
         kind = pa.large_string()
@@ -161,8 +162,8 @@ def _check_normal_form(column: pa.ChunkedArray) -> None:
             at = pc.index(same, False).as_py()
             if at >= 0:
                 raise errors.IdEncoding(
-                    "an identifier is not in Unicode normalisation form C; normalise the column first, for example with "
-                    "pyarrow.compute.utf8_normalize",
+                    "an identifier is not in Unicode normalisation form C; normalise the column first, "
+                    "for example with pyarrow.compute.utf8_normalize",
                     row=row + at,
                 )
         row += len(chunk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import unicodedata
 
 import numpy as np
@@ -122,3 +123,21 @@ def test_text_that_would_silently_fail_to_match_is_refused_with_its_row(text):
     mine, _ = outcomes(["good", text], GOOD)
     assert type(mine) is errors.IdEncoding
     assert mine.row == 1
+
+
+def test_logs_and_audit_records_hold_no_identifier(caplog):
+    caplog.set_level(logging.DEBUG)
+    records = []
+
+    def party(ids):
+        def work(session):
+            psi.intersect(session, ids, role="both")
+            records.extend(session.audit)
+
+        return work
+
+    run_in_memory({"bank": party(GOOD), "fund": party(GOOD)})
+    outcomes([CANARY, CANARY], GOOD)
+    assert records
+    assert CANARY not in caplog.text
+    assert CANARY not in str(records)

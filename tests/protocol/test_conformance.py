@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 
 import pytest
 from google.protobuf.empty_pb2 import Empty
-from isthmus.errors import PeerFailed, ProtocolState
+from isthmus.errors import IsthmusError, PeerFailed, PeerGone, PeerTruncated, ProtocolState
+from isthmus.party import run_local
 from isthmus.protocol.machine import Progress, Send
 
 from tests.protocol.cases import all_cases, drive
@@ -36,6 +39,37 @@ def test_machines_alone_give_the_right_results(case):
 @each_case
 def test_sessions_give_the_right_results(case, transport):
     case.check(*results(*run(case, case.make_steps, transport)))
+
+
+@each_case
+def test_two_processes_give_the_right_results(case):
+    def party(make_steps):
+        return lambda session: session.run(case.protocol, make_steps(), case.parameters)
+
+    found = run_local({"a": party(case.make_steps_a), "b": party(case.make_steps_b)})
+    case.check(found["a"], found["b"])
+
+
+@each_case
+def test_a_killed_process_ends_the_other_party(case, tmp_path):
+    def survivor(session):
+        try:
+            return session.run(case.protocol, case.make_steps_a(), case.parameters)
+        except IsthmusError as error:
+            (tmp_path / "ended").write_text(error.code)
+            raise
+
+    def victim(session):
+        def die(progress):
+            if progress.done:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        session.on_progress = die
+        return session.run(case.protocol, case.make_steps_b(), case.parameters)
+
+    with pytest.raises(IsthmusError):
+        run_local({"a": survivor, "b": victim})
+    assert (tmp_path / "ended").read_text() in (PeerGone.code, PeerTruncated.code)
 
 
 @each_transport

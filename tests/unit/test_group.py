@@ -23,7 +23,7 @@ D = -121665 * pow(121666, -1, P) % P
 I = pow(2, (P - 1) // 4, P)  # noqa: E741  (the name RFC 9496 uses)
 
 
-# --- a slow model with Python integers and affine points -----------------------------------------------------
+# --- a slow model with Python integers and affine points --------------------------------------------------
 
 
 def _even(x):
@@ -89,7 +89,7 @@ GENERATOR = rows(bytes.fromhex(RFC9496["multiples_of_generator"][1]))
 ELEMENTS = GROUP.hash_to_group([b"%d" % i for i in range(300)], dst=b"isthmus tests")
 
 
-# --- vectors -------------------------------------------------------------------------------------------------
+# --- vectors ----------------------------------------------------------------------------------------------
 
 
 def test_rfc9496_multiples_of_the_generator():
@@ -121,8 +121,8 @@ def test_rfc9496_invalid_encodings():
 
 
 def test_rfc9496_one_way_map():
-    # The vectors give the map's 64-byte input; hash_to_group reaches the map through expand_message_xmd only, so the
-    # C++ test runs the vectors and this one ties the two together.
+    # The vectors give the map's 64-byte input, which only C++ can reach: test_curve.cpp runs them there, and
+    # this test runs them through the model that it then compares hash_to_group with.
     uniform = _core.hash.expand_message_xmd_sha512(b"alice", b"dst", 64)
     (element,) = GROUP.hash_to_group([b"alice"], dst=b"dst")
     first, second = (_model_map(uniform[i : i + 32]) for i in (0, 32))
@@ -159,7 +159,7 @@ def test_rfc9380_suites(curve, kind):
         assert int.from_bytes(point[32:].tobytes(), "little") == int(case["P"]["y"], 16)
 
 
-# --- the model -----------------------------------------------------------------------------------------------
+# --- the model --------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=25, deadline=None)
@@ -170,7 +170,9 @@ def test_multiplication_matches_the_model(k, which):
     assert GROUP.scalar_mult(scalar_bytes(k), element).tobytes() == expected
 
 
-@pytest.mark.parametrize("k", [1, 2, 7, 8, 9, 15, 16, 2**252 - 1, 2**252, ORDER - 2, ORDER - 1, (ORDER - 1) // 2])
+@pytest.mark.parametrize(
+    "k", [1, 2, 7, 8, 9, 15, 16, 2**252 - 1, 2**252, ORDER - 2, ORDER - 1, (ORDER - 1) // 2]
+)
 def test_multiplication_at_digit_boundaries(k):
     element = ELEMENTS[7:8]
     expected = _encode(_times(k, _decode(element.tobytes())))
@@ -220,7 +222,7 @@ def test_views_are_read_as_they_look():
     assert np.array_equal(GROUP.scalar_mult(scalar_bytes(1), strided), strided)
 
 
-# --- refusals (fault cases 11 to 14) -------------------------------------------------------------------------
+# --- refusals (fault cases 11 to 14) ----------------------------------------------------------------------
 
 
 def test_small_order_and_non_canonical_ed25519_encodings_are_refused():

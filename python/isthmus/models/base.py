@@ -29,6 +29,7 @@ from isthmus.errors import (
     SchemaError,
     StorageError,
 )
+from isthmus.party.session import Session
 from isthmus.tables import binary_labels, expect_columns, numeric_matrix
 
 Role = Literal["active", "passive"]
@@ -54,7 +55,9 @@ class Features:
         return int(self.values.shape[0])
 
 
-def read_features(X: Any, *, rows: int | None = None, columns: Sequence[str] | None = None) -> Features:
+def read_features(
+    X: Any, *, rows: int | None = None, columns: Sequence[str] | None = None, allow_missing: bool = False
+) -> Features:
     """Read feature columns as :func:`isthmus.tables.numeric_matrix` does; ``X=None`` stands for no columns.
 
     Raises
@@ -67,7 +70,7 @@ def read_features(X: Any, *, rows: int | None = None, columns: Sequence[str] | N
     if X is None:
         expect_columns([], columns or [])
         return Features((), np.empty((rows or 0, 0)))
-    values, names = numeric_matrix(X, columns)
+    values, names = numeric_matrix(X, columns, allow_missing=allow_missing)
     if len(set(names)) != len(names):
         raise SchemaError(f"repeated column names: {sorted({n for n in names if names.count(n) > 1})}")
     if rows is not None and values.shape[0] != rows:
@@ -87,6 +90,14 @@ class VerticalModel(ABC):
         self.feature_names: tuple[str, ...] = ()
 
     @abstractmethod
+    def fit(self, session: Session, X: Any, y: Any = None) -> VerticalModel:
+        """Train with the peer on aligned rows; the party that passes ``y`` is active."""
+
+    @abstractmethod
+    def predict_proba(self, session: Session, X: Any) -> FloatArray | None:
+        """Score aligned rows with the peer: probabilities for the active party, None for the passive one."""
+
+    @abstractmethod
     def _body(self) -> dict[str, Any]:
         """Return the fitted half as JSON values; it never holds a key."""
 
@@ -96,19 +107,22 @@ class VerticalModel(ABC):
 
     # --- reading ---
 
-    def _read_training(self, X: Any, y: Any) -> tuple[Features, LabelArray | None]:
+    def _read_training(
+        self, X: Any, y: Any, *, allow_missing: bool = False
+    ) -> tuple[Features, LabelArray | None]:
         """Read this party's training table; passing ``y`` makes it the active party."""
         labels = None if y is None else binary_labels(y)
-        features = read_features(X, rows=None if labels is None else int(labels.size))
+        rows = None if labels is None else int(labels.size)
+        features = read_features(X, rows=rows, allow_missing=allow_missing)
         if labels is None and not features.names:
             raise SchemaError("the passive party needs at least one feature column")
         return features, labels
 
-    def _read_scoring(self, X: Any) -> Features:
+    def _read_scoring(self, X: Any, *, allow_missing: bool = False) -> Features:
         """Read rows to score; the columns must be those of training, by name and order."""
         if self.role is None:
             raise InvalidArgument("the model is not fitted")
-        return read_features(X, columns=self.feature_names)
+        return read_features(X, columns=self.feature_names, allow_missing=allow_missing)
 
     def _check_party(self, party: str) -> None:
         if self.party != party:

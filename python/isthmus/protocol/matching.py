@@ -61,10 +61,12 @@ def match_tags(own: Tags, peer: Tags) -> NDArray[np.int64]:
     """
     tags = np.concatenate((own, peer))
     order = np.lexsort((tags[:, 1], tags[:, 0]))
-    tags = tags[order]
-    equal = np.flatnonzero((tags[1:] == tags[:-1]).all(axis=1))
-    first, second = order[equal], order[equal + 1]
+    low = tags[order, 0]
+    equal = np.flatnonzero(low[1:] == low[:-1])
+    equal = equal[tags[order[equal], 1] == tags[order[equal + 1], 1]]
+    first: NDArray[np.int64] = order[equal].astype(np.int64)
+    second = order[equal + 1]
     # The sort is stable, so of a pair from both sides the first is this party's.
     if np.any((first >= len(own)) | (second < len(own))):
         raise PeerDuplicate("the peer sent the same masked item more than once")
-    return first.astype(np.int64)
+    return first

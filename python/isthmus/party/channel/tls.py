@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 from isthmus.errors import ConfigError, NotAuthorised, TlsAuth
 
 _PROBE_SECONDS = 5.0
+_HANDSHAKE_RECORD = b"\x16"  # a ServerHello; a refusal is an alert (0x15) or the end of the connection
 _HOSTNAME_MISMATCH = 62  # X509_V_ERR_HOSTNAME_MISMATCH
 
 
@@ -62,9 +64,7 @@ def preflight(address: str, credentials: Credentials, timeout: float) -> None:
             context.wrap_socket(plain, server_hostname=credentials.peer_name) as tls,
         ):
             credentials.check_peer(tls.getpeercert(binary_form=True) or b"")
-            # In TLS 1.3 the listener judges our certificate after our side of the handshake is done.
-            if not tls.recv(1):
-                raise NotReady
+            _await_verdict(tls)
     except ssl.SSLCertVerificationError as error:
         if error.verify_code == _HOSTNAME_MISMATCH:
             raise NotAuthorised("the party that answers has a certificate with another name") from None
@@ -73,6 +73,16 @@ def preflight(address: str, credentials: Credentials, timeout: float) -> None:
         raise TlsAuth(f"the TLS handshake failed: {error.reason or type(error).__name__}") from None
     except OSError:
         raise NotReady from None
+
+
+def _await_verdict(tls: ssl.SSLSocket) -> None:
+    """Wait for the listener's first byte: in TLS 1.3 it judges our certificate after our side is done."""
+    try:
+        accepted = tls.recv(1)
+    except (ssl.SSLError, ConnectionError):
+        accepted = b""
+    if not accepted:
+        raise TlsAuth("the peer refused this party's certificate")
 
 
 def require_tls13(address: str, port: int) -> None:
@@ -86,16 +96,19 @@ def require_tls13(address: str, port: int) -> None:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # only the version is asked; nothing is sent
     context.maximum_version = ssl.TLSVersion.TLSv1_2
+    hello = ssl.MemoryBIO()
+    with suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), hello).do_handshake()
     try:
-        with (
-            socket.create_connection((host, port), _PROBE_SECONDS) as plain,
-            context.wrap_socket(plain),
-        ):
-            raise ConfigError("grpc was imported before isthmus.party and accepts TLS 1.2; import it after")
-    except (ssl.SSLError, ConnectionError):
+        with socket.create_connection((host, port), _PROBE_SECONDS) as plain:
+            plain.sendall(hello.read())
+            answer = plain.recv(1)
+    except ConnectionError:
         return
     except OSError as error:
         raise ConfigError(f"party.listen: the listener does not answer: {type(error).__name__}") from None
+    if answer == _HANDSHAKE_RECORD:
+        raise ConfigError("grpc was imported before isthmus.party and accepts TLS 1.2; import it after")
 
 
 def _client_context(credentials: Credentials) -> ssl.SSLContext:
