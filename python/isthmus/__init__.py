@@ -11,18 +11,10 @@ from typing import Any
 __version__ = "0.1.0"
 
 _SUBMODULES = (
-    "aggregate",
-    "errors",
-    "evaluate",
-    "groups",
-    "items",
-    "models",
-    "paillier",
-    "party",
-    "prep",
-    "psi",
+    *("aggregate", "data", "demo", "errors", "evaluate", "groups", "items"),
+    *("models", "paillier", "party", "prep", "psi", "tables"),
 )
-__all__ = ["__version__", "group", *_SUBMODULES]
+__all__ = ["__version__", "group", *_SUBMODULES]  # noqa: PLE0604  (a tuple of strings)
 
 
 def __getattr__(name: str) -> Any:
