@@ -9,6 +9,7 @@ PYBIND11_MODULE(_core, m) {
   bind_errors(m);
   bind_system(m);
   bind_bigint(m);
+  bind_paillier(m);
   bind_hash(m);
   bind_group(m);
   bind_aggregate(m);

@@ -70,10 +70,11 @@ inline Limb sub_modulo(const DigitContext& c, Limb* out, const Limb* a, const Li
   return add_back & 1;
 }
 
-inline bool equal_words(const Limb* a, const Limb* b, std::size_t count) noexcept {
+/// All ones when the words are equal, else zero.
+inline Limb equal_words(const Limb* a, const Limb* b, std::size_t count) noexcept {
   Limb difference = 0;
   for (std::size_t i = 0; i < count; ++i) difference |= a[i] ^ b[i];
-  return difference == 0;
+  return ct_equal(difference, 0);
 }
 
 }  // namespace isthmus::bigint

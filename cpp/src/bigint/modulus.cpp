@@ -80,7 +80,7 @@ void Modulus::sqr(std::span<const MulTask> tasks) const noexcept { digits_->kern
 
 void Modulus::add(Limb* out, const Limb* a, const Limb* b) const noexcept { add_modulo(*digits_, out, a, b); }
 void Modulus::sub(Limb* out, const Limb* a, const Limb* b) const noexcept { sub_modulo(*digits_, out, a, b); }
-bool Modulus::equal(const Limb* a, const Limb* b) const noexcept { return equal_words(a, b, stride()); }
+bool Modulus::equal(const Limb* a, const Limb* b) const noexcept { return equal_words(a, b, stride()) != 0; }
 
 void Modulus::pow(Limb* out, const Limb* base, LimbSpan exponent, std::size_t exponent_bits) const {
   pow_fixed_window(*this, out, base, 1, exponent, exponent_bits);

@@ -44,7 +44,9 @@ SquareModulus::SquareModulus(const Natural& m)
 
 void SquareModulus::set_one(Limb* out) const noexcept { std::copy_n(r_powers_.data(), stride(), out); }
 
-bool SquareModulus::equal(const Limb* a, const Limb* b) const noexcept { return equal_words(a, b, stride()); }
+Limb SquareModulus::equal_mask(const Limb* a, const Limb* b) const noexcept {
+  return equal_words(a, b, stride());
+}
 
 void SquareModulus::mul(Limb* out, const Limb* a, const Limb* b) const noexcept {
   mul(std::array{MulTask{out, a, b}});
@@ -71,10 +73,9 @@ void SquareModulus::mul_one_plus(Limb* out, const Limb* a, const Limb* plaintext
 
 Limb SquareModulus::log_one_plus(Limb* out, const Limb* a) const noexcept {
   const std::size_t k = root_.stride();
-  Limb difference = 0;
-  for (std::size_t i = 0; i < k; ++i) difference |= a[i] ^ r_powers_[i];
+  const Limb low_is_one = equal_words(a, r_powers_.data(), k);
   root_.sub(out, a + k, r_powers_.data() + k);
-  return ct_equal(difference, 0);
+  return low_is_one;
 }
 
 void SquareModulus::pow(Limb* out, const Limb* base, std::size_t count, LimbSpan exponent,

@@ -28,7 +28,9 @@ class SquareModulus {
   std::size_t residue_bytes() const noexcept { return residue_bytes_; }
 
   void set_one(Limb* out) const noexcept;
-  bool equal(const Limb* a, const Limb* b) const noexcept;
+  /// All ones when a = b, else zero.
+  Limb equal_mask(const Limb* a, const Limb* b) const noexcept;
+  bool equal(const Limb* a, const Limb* b) const noexcept { return equal_mask(a, b) != 0; }
 
   /// out = a * b; out may be a or b.
   void mul(Limb* out, const Limb* a, const Limb* b) const noexcept;

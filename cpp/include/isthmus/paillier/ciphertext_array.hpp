@@ -34,8 +34,8 @@ class CiphertextArray {
   Limb* at(std::size_t i) noexcept { return words_.data() + i * stride_; }
   const Limb* at(std::size_t i) const noexcept { return words_.data() + i * stride_; }
 
-  /// Throws    KeyMismatch unless both belong to the key with the same fingerprint.
-  void require_same_key(const CiphertextArray& other) const;
+  /// Throws    KeyMismatch unless these are ciphertexts under the key with the same fingerprint.
+  void require_key(const PublicKey& key) const;
 
  private:
   PublicKeyPtr key_;

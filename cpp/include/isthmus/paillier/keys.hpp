@@ -34,6 +34,8 @@ class ResidueSource {
  public:
   virtual ~ResidueSource() = default;
   virtual PublicKeyPtr public_key() const = 0;
+  /// Builds, with all threads, the tables that the first random_residues() would otherwise build.
+  virtual void prepare() const = 0;
   /// out = `count` fresh random n-th residues, as elements of n_squared().
   /// Threads   Safe; runs on the calling thread.
   /// Throws    Rng; out is then unspecified.
@@ -68,7 +70,7 @@ class PublicKey final : public ResidueSource, public std::enable_shared_from_thi
   const bigint::SquareModulus& n_squared() const noexcept { return n_squared_; }
 
   PublicKeyPtr public_key() const override { return shared_from_this(); }
-  /// The fixed-base table of hs is built once, by the first caller.
+  void prepare() const override;
   void random_residues(Limb* out, std::size_t count) const override;
 
  private:
