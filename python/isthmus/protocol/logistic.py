@@ -26,7 +26,7 @@ from typing import Any, Literal
 import numpy as np
 
 from isthmus.errors import DecodeError, FeatureValue, InvalidArgument, KeyRejected, PeerValue, ProtocolCount
-from isthmus.paillier import PublicKey, keygen
+from isthmus.paillier import PrivateKey, PublicKey, keygen
 from isthmus.protocol.alignment import Peer, align
 from isthmus.protocol.logistic_messages import Side, chunks, receive_words, send_words
 from isthmus.protocol.logistic_moments import (
@@ -90,12 +90,19 @@ class Trained:
     shared_id: str
 
 
-def train(parameters: LogisticParameters, features: Integers, labels: Integers | None) -> Steps[Trained]:
+def train(
+    parameters: LogisticParameters,
+    features: Integers,
+    labels: Integers | None,
+    *,
+    keys: tuple[PublicKey, PrivateKey] | None = None,
+) -> Steps[Trained]:
     """Train on this party's scaled integer features, shape (rows, columns); labels make it the active party.
 
-    Requires  |features| <= FEATURE_LIMIT, with FEATURE_BITS fractional bits, scaled so that the second
-    moments plus
-              penalty of the block are the identity (``models.scaling``).
+    ``keys`` takes the place of a pair made for this run.
+
+    Requires  |features| <= FEATURE_LIMIT, with FEATURE_BITS fractional bits, scaled so that the block's second
+              moments plus penalty are the identity (``models.scaling``).
 
     Raises
     ------
@@ -108,7 +115,7 @@ def train(parameters: LogisticParameters, features: Integers, labels: Integers |
         raise FeatureValue(f"scaled features exceed {FEATURE_LIMIT}")
     features = np.ascontiguousarray(features, dtype=np.int64)
     peer = yield from align(features.shape[0], features.shape[1], active=labels is not None)
-    side = yield from _exchange_keys(parameters.key_bits, peer, features, labels is not None)
+    side = yield from _exchange_keys(parameters.key_bits, keys, peer, features, active=labels is not None)
     if labels is not None:
         moments = yield from active_moments(side, features, labels)
     else:
@@ -120,14 +127,21 @@ def train(parameters: LogisticParameters, features: Integers, labels: Integers |
     return Trained(decode(block, WEIGHT_BITS), float(bias), peer.shared_id)
 
 
-def _exchange_keys(key_bits: int, peer: Peer, features: Integers, active: bool) -> Steps[Side]:
+def _exchange_keys(
+    key_bits: int,
+    keys: tuple[PublicKey, PrivateKey] | None,
+    peer: Peer,
+    features: Integers,
+    *,
+    active: bool,
+) -> Steps[Side]:
     rows, own = features.shape
     if rows > _MAX_ROWS or rows < ROWS_PER_WEIGHT * (own + peer.features + 1):
         raise InvalidArgument(
             f"{own + peer.features} features need between {ROWS_PER_WEIGHT} rows each and 2^31"
         )
     yield Progress("logistic: keys", 0, 1)
-    public, private = keygen(key_bits)
+    public, private = keys or keygen(key_bits)
     yield Send(Key(public_key=public.to_bytes()))
     theirs = PublicKey.from_bytes((yield from receive(Key)).public_key)
     if theirs.key_bits != key_bits:
