@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from isthmus.models.scaling import BlockScaler, quantised, whitening
 from isthmus.protocol import logistic_moments as moments
 from isthmus.protocol import logistic_refine as refine

@@ -4,6 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.protocol.cases import Machine, drive
+from tests.protocol.logistic_data import (
+    CUBIC,
+    LINEAR,
+    assert_equals_twin,
+    keys,
+    make_data,
+    make_machines,
+    make_sides,
+)
+from tests.protocol.logistic_twin import Twin
+
 from isthmus import paillier
 from isthmus.errors import (
     AlignmentError,
@@ -31,18 +43,6 @@ from isthmus.protocol.logistic_solver import prepare_solver
 from isthmus.protocol.sharing import Shared, decode, encode, random_words
 from isthmus.protocol.wire import logistic_pb2 as wire
 from isthmus.protocol.wire.alignment_pb2 import TableShape
-
-from tests.protocol.cases import Machine, drive
-from tests.protocol.logistic_data import (
-    CUBIC,
-    LINEAR,
-    assert_equals_twin,
-    keys,
-    make_data,
-    make_machines,
-    make_sides,
-)
-from tests.protocol.logistic_twin import Twin
 
 DATA = make_data(150, 3, 2)
 PASSIVE_ONLY = make_data(150, 3, 0)

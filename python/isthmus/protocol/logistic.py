@@ -101,8 +101,8 @@ def train(
 
     ``keys`` takes the place of a pair made for this run.
 
-    Requires  |features| <= FEATURE_LIMIT, with FEATURE_BITS fractional bits, scaled so that the block's second
-              moments plus penalty are the identity (``models.scaling``).
+    Requires  |features| <= FEATURE_LIMIT, with FEATURE_BITS fractional bits, scaled so that the block's
+              second moments plus penalty are the identity (``models.scaling``).
 
     Raises
     ------
@@ -149,8 +149,8 @@ def _exchange_keys(
     if theirs.fingerprint == public.fingerprint:
         raise KeyRejected("the peer sent this party's own key back")
     yield Progress("logistic: keys", 1, 1)
-    sizes = (peer.features, own) if active else (own, peer.features)
-    return Side(active, rows, *sizes, private, theirs)
+    passive_features, active_features = (peer.features, own) if active else (own, peer.features)
+    return Side(active, rows, passive_features, active_features, private, theirs)
 
 
 def _fit(
