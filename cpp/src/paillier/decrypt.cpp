@@ -3,7 +3,8 @@
 // In each half z = c^(p-1) = 1 + p*L mod p^2 and m = L / -q mod p; Garner's formula joins the halves. A fault in
 // one half alone would give m' with gcd(m' - m, n) a prime factor, so nothing leaves before these checks:
 //  1. z is computed modulo (p*t)^2 for a small prime t, and compared modulo t^2 with (c mod t^2)^(p-1), whose base
-//     and exponent were reduced separately (Shamir's trick): covers the reduction of c and the exponentiation;
+//     and exponent were reduced separately (Shamir's trick), c before either half began: covers the reduction of
+//     c, the exponentiation, and c itself, which the halves must share;
 //  2. z = 1 modulo p;
 //  3. from the joined plaintext m, 1 + p*(-q*m mod p) is compared with z modulo p^2, reduced once more: covers L,
 //     the division and Garner's formula, in both halves.
@@ -54,6 +55,7 @@ class BlockDecryptor {
   std::size_t run(const CiphertextArray& in, std::size_t first, std::size_t count, MutableByteSpan out) {
     blind(in, first, count);
     const HalfResult p = half(parts_.p, true, count);
+    maybe_inject(InjectedFault::ciphertext, true, blinded_.data());
     const HalfResult q = half(parts_.q, false, count);
     const std::size_t n_bytes = parts_.public_key->n_bytes();
     std::size_t failed = count;
@@ -69,15 +71,17 @@ class BlockDecryptor {
   }
 
  private:
-  // blinded_[i] = c_i * b^(2^i) as limbs, for one random n-th residue b.
+  // blinded_[i] = c_i * b^(2^i) as limbs, for one random n-th residue b; guards_[i] = blinded_[i] modulo t^2.
   void blind(const CiphertextArray& in, std::size_t first, std::size_t count) {
     AlignedLimbs factor(n_squared_.stride()), product(n_squared_.stride());
     const SecretVector<Limb> exponent = random_exponents(kBlindingBits, 1);
     n_squared_.pow(factor.data(), parts_.blinding_base.data(), 1, exponent, kBlindingBits);
     blinded_.resize(count * c_limbs_);
+    guards_.resize(count);
     for (std::size_t i = 0; i < count; ++i) {
       n_squared_.mul(product.data(), in.at(first + i), factor.data());
       n_squared_.export_limbs(blinded(i), product.data());
+      guards_[i] = GuardRing::reduce(blinded(i));
       n_squared_.sqr(factor.data(), factor.data());
     }
   }
@@ -97,7 +101,7 @@ class BlockDecryptor {
     for (std::size_t i = 0; i < count; ++i) {
       const MutableLimbSpan power = row(r.powers, i, ring.limbs());
       ring.export_limbs(power, z.data() + i * ring.stride());
-      const std::uint64_t expected = GuardRing::pow(GuardRing::reduce(blinded(i)), h.guard_exponent);
+      const std::uint64_t expected = GuardRing::pow(guards_[i], h.guard_exponent);
       h.square.import_limbs(pair.data(), power);
       r.valid[i] = ct_equal(GuardRing::reduce(power), expected) & h.square.log_one_plus(pair.data(), pair.data());
       maybe_inject(InjectedFault::logarithm, is_p, pair.data());
@@ -145,6 +149,7 @@ class BlockDecryptor {
   const SquareModulus& n_squared_;
   std::size_t c_limbs_;
   AlignedLimbs blinded_;
+  SecretVector<std::uint64_t> guards_;
 };
 
 }  // namespace
