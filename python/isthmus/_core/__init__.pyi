@@ -1,4 +1,6 @@
+from . import bigint as bigint
 from . import hash as hash
+from . import paillier as paillier
 from . import system as system
 
 __version__: str
