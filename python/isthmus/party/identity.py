@@ -83,7 +83,7 @@ class Identity:
         pin = fingerprint(certificate)
         if pin in self.revoked:
             raise TlsAuth("the peer's certificate is revoked")
-        if pin != self.peer_fingerprint or self.peer_name not in _names(certificate):
+        if pin != self.peer_fingerprint or self.peer_name not in certificate_names(certificate):
             raise NotAuthorised(f"the certificate is valid but is not the one pinned for {self.peer_name}")
         now = datetime.now(timezone.utc)
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
@@ -137,7 +137,8 @@ def _parse_der(data: bytes) -> x509.Certificate:
         raise TlsAuth("the peer gave no readable certificate") from None
 
 
-def _names(certificate: x509.Certificate) -> list[str]:
+def certificate_names(certificate: x509.Certificate) -> list[str]:
+    """Return the DNS names that a certificate carries."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
