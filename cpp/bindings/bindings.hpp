@@ -47,8 +47,11 @@ inline std::vector<std::string> to_strings(const std::vector<std::string_view>& 
 
 void bind_system(py::module_& m);
 void bind_errors(py::module_& m);
+void bind_bigint(py::module_& m);
+void bind_paillier(py::module_& m);
 void bind_hash(py::module_& m);
 void bind_group(py::module_& m);
 void bind_items(py::module_& m);
+void bind_aggregate(py::module_& m);
 
 }  // namespace isthmus::bindings

@@ -8,7 +8,10 @@ PYBIND11_MODULE(_core, m) {
   m.attr("__version__") = ISTHMUS_VERSION;
   bind_errors(m);
   bind_system(m);
+  bind_bigint(m);
+  bind_paillier(m);
   bind_hash(m);
   bind_group(m);
   bind_items(m);
+  bind_aggregate(m);
 }

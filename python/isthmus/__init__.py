@@ -12,6 +12,8 @@ __version__ = "0.1.0"
 
 _SUBMODULES = (
     "aggregate",
+    "data",
+    "demo",
     "errors",
     "evaluate",
     "groups",
@@ -21,8 +23,9 @@ _SUBMODULES = (
     "party",
     "prep",
     "psi",
+    "tables",
 )
-__all__ = ["__version__", "group", *_SUBMODULES]
+__all__ = ["__version__", "group", *_SUBMODULES]  # noqa: PLE0604  (a tuple of strings)
 
 
 def __getattr__(name: str) -> Any:

@@ -66,7 +66,9 @@ def id_columns(ids: Any) -> list[pa.ChunkedArray]:
     return [_key_column(name, column) for name, column in named]
 
 
-def numeric_matrix(data: Any, columns: Sequence[str] | None = None) -> tuple[NDArray[np.float64], list[str]]:
+def numeric_matrix(
+    data: Any, columns: Sequence[str] | None = None, *, allow_missing: bool = False
+) -> tuple[NDArray[np.float64], list[str]]:
     """Return the features as a C-contiguous float64 matrix of shape (n, d), and their names.
 
     A constant column is accepted: it carries no information, scaling maps it to 0 and binning to one bin.
@@ -98,7 +100,7 @@ def numeric_matrix(data: Any, columns: Sequence[str] | None = None) -> tuple[NDA
             matrix[:, j] = _floats(name, column)
     if matrix.shape[0] == 0:
         raise errors.EmptyInput("the features hold no rows")
-    _check_values(matrix, names)
+    _check_values(matrix, names, allow_missing)
     return matrix, names
 
 
@@ -248,9 +250,11 @@ def _matrix_of_array(
     return np.ascontiguousarray(data, dtype=np.float64), names
 
 
-def _check_values(matrix: NDArray[np.float64], names: Sequence[str]) -> None:
+def _check_values(matrix: NDArray[np.float64], names: Sequence[str], allow_missing: bool) -> None:
     # NaN compares false, so it counts as outside the range too.
     good = np.abs(matrix) <= MAX_ABS_FEATURE
+    if allow_missing:
+        good |= np.isnan(matrix)
     if good.all():
         return
     row, j = (int(i) for i in np.argwhere(~good)[0])

@@ -1,0 +1,159 @@
+// Big integers on Python ints, one operation a call: for tests and tools. Bulk work goes through paillier.
+
+#include <array>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "bindings.hpp"
+#include "isthmus/bigint/prime.hpp"
+#include "isthmus/bigint/square_modulus.hpp"
+#include "natural.hpp"
+
+namespace isthmus::bindings {
+namespace {
+
+using namespace isthmus::bigint;
+
+AlignedLimbs element(const Modulus& m, const py::int_& value) {
+  AlignedLimbs out(m.stride());
+  m.import_value(out.data(), to_natural(value));
+  return out;
+}
+
+AlignedLimbs element(const SquareModulus& m, const py::int_& value) {
+  AlignedLimbs out(m.stride());
+  m.import_value(out.data(), to_natural(value));
+  return out;
+}
+
+template <class Ring, class Operation>
+auto binary(Operation operation) {
+  return [operation](const Ring& m, const py::int_& a, const py::int_& b) {
+    const AlignedLimbs x = element(m, a), y = element(m, b);
+    AlignedLimbs out(m.stride());
+    operation(m, out.data(), x.data(), y.data());
+    return to_python(m.export_value(out.data()));
+  };
+}
+
+void bind_modulus(py::module_& m) {
+  py::class_<Modulus>(m, "Modulus")
+      .def(py::init([](const py::int_& value) { return std::make_unique<Modulus>(to_natural(value)); }))
+      .def("mul", binary<Modulus>([](const Modulus& r, Limb* o, const Limb* a, const Limb* b) { r.mul(o, a, b); }))
+      .def("add", binary<Modulus>([](const Modulus& r, Limb* o, const Limb* a, const Limb* b) { r.add(o, a, b); }))
+      .def("sub", binary<Modulus>([](const Modulus& r, Limb* o, const Limb* a, const Limb* b) { r.sub(o, a, b); }))
+      .def("sqr", [](const Modulus& r, const py::int_& a) {
+        AlignedLimbs x = element(r, a);
+        r.sqr(std::array{MulTask{x.data(), x.data(), nullptr}});
+        return to_python(r.export_value(x.data()));
+      });
+}
+
+std::vector<py::int_> invert_all(const SquareModulus& m, const std::vector<py::int_>& values) {
+  AlignedLimbs in(values.size() * m.stride()), out(values.size() * m.stride());
+  for (std::size_t i = 0; i < values.size(); ++i) m.import_value(in.data() + i * m.stride(), to_natural(values[i]));
+  m.invert(out.data(), in.data(), values.size());
+  std::vector<py::int_> inverses;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    inverses.push_back(to_python(m.export_value(out.data() + i * m.stride())));
+  }
+  return inverses;
+}
+
+std::vector<py::int_> pow_all(const SquareModulus& m, const std::vector<py::int_>& bases, const py::int_& exponent,
+                              std::size_t exponent_bits) {
+  AlignedLimbs x(bases.size() * m.stride());
+  for (std::size_t i = 0; i < bases.size(); ++i) m.import_value(x.data() + i * m.stride(), to_natural(bases[i]));
+  m.pow(x.data(), x.data(), bases.size(), to_natural(exponent).limbs(), exponent_bits);
+  std::vector<py::int_> out;
+  for (std::size_t i = 0; i < bases.size(); ++i) {
+    out.push_back(to_python(m.export_value(x.data() + i * m.stride())));
+  }
+  return out;
+}
+
+py::int_ fixed_base_pow(const SquareModulus& m, const py::int_& base, const py::int_& exponent,
+                        std::size_t exponent_bits, unsigned window) {
+  AlignedLimbs x = element(m, base);
+  const FixedBaseTable table(m, x.data(), exponent_bits, window);
+  AlignedLimbs limbs(table.exponent_limbs());
+  to_natural(exponent).copy_to(limbs);
+  table.pow_vartime(x.data(), limbs.data(), 1);
+  return to_python(m.export_value(x.data()));
+}
+
+void bind_square_modulus(py::module_& m) {
+  using S = SquareModulus;
+  py::class_<S>(m, "SquareModulus")
+      .def(py::init([](const py::int_& root) { return std::make_unique<S>(to_natural(root)); }))
+      .def("mul", binary<S>([](const S& r, Limb* o, const Limb* a, const Limb* b) { r.mul(o, a, b); }))
+      .def("sqr",
+           [](const S& r, const py::int_& a) {
+             AlignedLimbs x = element(r, a);
+             r.sqr(x.data(), x.data());
+             return to_python(r.export_value(x.data()));
+           })
+      .def("mul_one_plus",
+           [](const S& r, const py::int_& a, const py::int_& plaintext) {
+             AlignedLimbs x = element(r, a);
+             const AlignedLimbs y = element(r.root(), plaintext);
+             r.mul_one_plus(x.data(), x.data(), y.data());
+             return to_python(r.export_value(x.data()));
+           })
+      .def("log_one_plus",
+           [](const S& r, const py::int_& a) -> py::object {
+             AlignedLimbs x = element(r, a);
+             if (r.log_one_plus(x.data(), x.data()) == 0) return py::none();
+             return to_python(r.root().export_value(x.data()));
+           })
+      .def("pow", &pow_all, py::arg("bases"), py::arg("exponent"), py::arg("exponent_bits"))
+      .def("pow_vartime",
+           [](const S& r, const py::int_& base, const py::int_& exponent) {
+             AlignedLimbs x = element(r, base);
+             r.pow_vartime(x.data(), x.data(), to_natural(exponent).limbs());
+             return to_python(r.export_value(x.data()));
+           })
+      .def("fixed_base_pow", &fixed_base_pow, py::arg("base"), py::arg("exponent"), py::arg("exponent_bits"),
+           py::arg("window") = 8)
+      .def("invert", &invert_all);
+}
+
+}  // namespace
+
+void bind_bigint(py::module_& m) {
+  py::module_ b = m.def_submodule("bigint", "Big integers, one operation a call, for tests and tools.");
+  bind_modulus(b);
+  bind_square_modulus(b);
+  b.def("mod_exp", [](const py::int_& base, const py::int_& exponent, const py::int_& modulus) {
+    return to_python(mod_exp(to_natural(base), to_natural(exponent), to_natural(modulus)));
+  });
+  b.def("multiply", [](const py::int_& x, const py::int_& y) { return to_python(to_natural(x) * to_natural(y)); });
+  b.def("divide", [](const py::int_& x, const py::int_& y) {
+    const QuotientRemainder r = divide_vartime(to_natural(x), to_natural(y));
+    return std::pair{to_python(r.quotient), to_python(r.remainder)};
+  });
+  b.def("remainder", [](const py::int_& x, const py::int_& y) {
+    return to_python(remainder(to_natural(x), to_natural(y)));
+  });
+  b.def("gcd_odd", [](const py::int_& a, const py::int_& odd) {
+    return to_python(gcd_odd(to_natural(a), to_natural(odd)));
+  });
+  b.def("inverse", [](const py::int_& a, const py::int_& odd) -> py::object {
+    const auto result = inverse(to_natural(a), to_natural(odd));
+    if (!result) return py::none();
+    return to_python(*result);
+  });
+  b.def("square_root", [](const py::int_& a) { return to_python(square_root_vartime(to_natural(a))); });
+  b.def(
+      "is_probable_prime",
+      [](const py::int_& candidate, int rounds) { return is_probable_prime(to_natural(candidate), rounds); },
+      py::arg("candidate"), py::arg("rounds") = kAdversarialRounds);
+  b.def("has_small_factor", [](const py::int_& n) { return has_small_factor(to_natural(n)); });
+  b.def("miller_rabin_rounds", &miller_rabin_rounds);
+  b.def("random_prime_3_mod_4", [](std::size_t bits) {
+    return to_python(random_prime_3_mod_4(bits, [](const Natural&) { return true; }));
+  });
+}
+
+}  // namespace isthmus::bindings

@@ -1,0 +1,184 @@
+// Product scanning over digits of about 60 bits, in plain C++.
+//
+// A whole column of products of such digits fits an unsigned 128-bit sum, so the inner loop is one multiplication
+// and one two-word addition, without carries to chase: at 1024 to 4096 bits the extra digits (35 where 64-bit
+// limbs need 32) cost less than those carries.
+// Bound: a column holds at most 3k products below 2^(2*width), and a carry and an addend smaller than one more.
+// Ref       Koc, Acar and Kaliski, "Analyzing and comparing Montgomery multiplication algorithms" (1996), FIPS.
+
+#include "kernels.hpp"
+
+namespace isthmus::bigint {
+namespace {
+
+using Wide = unsigned __int128;
+
+DigitLayout layout(std::size_t modulus_bits) {
+  for (unsigned width = 61;; --width) {
+    const std::size_t count = (modulus_bits + 2 + width - 1) / width;  // two spare bits: R >= 4m
+    if (3 * count + 1 <= std::size_t{1} << (128 - 2 * width)) return {count, width};
+  }
+}
+
+/// sum of a[j] * b[-j]. Two accumulators, because one chain of additions would bound the loop by its latency.
+inline Wide dot(const Limb* a, const Limb* b, std::size_t n) noexcept {
+  Wide even = 0;
+  Wide odd = 0;
+  std::size_t j = 0;
+  for (; j + 2 <= n; j += 2) {
+    even += Wide{a[j]} * b[-static_cast<std::ptrdiff_t>(j)];
+    odd += Wide{a[j + 1]} * b[-static_cast<std::ptrdiff_t>(j + 1)];
+  }
+  if (j < n) even += Wide{a[j]} * b[-static_cast<std::ptrdiff_t>(j)];
+  return even + odd;
+}
+
+/// The digits of columns i of a product of k by k digits: first index lo, number of terms.
+struct Column {
+  std::size_t index;
+  std::size_t first;
+  std::size_t terms;
+};
+
+inline Wide column_product(const Limb* a, const Limb* b, const Column& c) noexcept {
+  return dot(a + c.first, b + (c.index - c.first), c.terms);
+}
+
+/// Column of 2*a*b for a == b: every cross product once, doubled.
+inline Wide column_square(const Limb* a, const Column& c) noexcept {
+  const Wide cross = dot(a + c.first, a + (c.index - c.first), c.terms / 2);
+  const Wide middle = c.terms % 2 != 0 ? Wide{a[c.index / 2]} * a[c.index / 2] : Wide{0};
+  return 2 * cross + middle;
+}
+
+/// out = (S + q*m) / R for S = sum of column(i) * 2^(width*i), with q chosen so that the division is exact.
+/// Requires  S < R*m, so that out < 2m < R.
+template <class ColumnSum>
+inline void reduce(const DigitContext& c, Limb* out, Limb* q, ColumnSum column) noexcept {
+  const std::size_t k = c.layout.count;
+  const Limb* m = c.m.data();
+  Wide carry = 0;
+  for (std::size_t i = 0; i < k; ++i) {
+    Wide sum = carry + column(Column{i, 0, i + 1}) + dot(q, m + i, i);
+    q[i] = (static_cast<Limb>(sum) * c.neg_inverse) & c.mask;
+    sum += Wide{q[i]} * m[0];
+    carry = sum >> c.layout.width;
+  }
+  for (std::size_t i = k; i < 2 * k - 1; ++i) {
+    const std::size_t first = i - k + 1;
+    const Wide sum = carry + column(Column{i, first, k - first}) + dot(q + first, m + k - 1, k - first);
+    out[i - k] = static_cast<Limb>(sum) & c.mask;
+    carry = sum >> c.layout.width;
+  }
+  out[k - 1] = static_cast<Limb>(carry);
+}
+
+/// out = t - (t >= m ? m : 0) for t < 2m; returns 1 when t < m.
+inline Limb subtract_once(const DigitContext& c, Limb* out, const Limb* t) noexcept {
+  const std::size_t k = c.layout.count;
+  const Limb* m = c.m.data();
+  DigitScratch reduced;
+  Limb borrow = 0;
+  for (std::size_t i = 0; i < k; ++i) {
+    const Limb d = t[i] - m[i] - borrow;
+    reduced[i] = d & c.mask;
+    borrow = d >> 63;
+  }
+  const Limb keep = ct_mask(borrow);
+  for (std::size_t i = 0; i < k; ++i) out[i] = ct_select(keep, t[i], reduced[i]);
+  return borrow;
+}
+
+/// out = (u - less) mod m for u < 2m and less in {0, 1}.
+inline void finish_high_digit(const DigitContext& c, Limb* out, const Limb* u, Limb less) noexcept {
+  const std::size_t k = c.layout.count;
+  const Limb* m = c.m.data();
+  DigitScratch kept;     // u - less
+  DigitScratch reduced;  // u - less - m
+  Limb borrow_kept = less;
+  Limb borrow_reduced = less;
+  for (std::size_t i = 0; i < k; ++i) {
+    const Limb d = u[i] - borrow_kept;
+    kept[i] = d & c.mask;
+    borrow_kept = d >> 63;
+    const Limb e = u[i] - m[i] - borrow_reduced;
+    reduced[i] = e & c.mask;
+    borrow_reduced = e >> 63;
+  }
+  const Limb wrapped = ct_mask(borrow_kept);  // u = 0 and less = 1: the result is m - 1
+  const Limb below = ct_mask(borrow_reduced);
+  for (std::size_t i = 0; i < k; ++i) {
+    const Limb top = m[i] - (i == 0 ? 1 : 0);  // m is odd: no borrow
+    out[i] = ct_select(wrapped, top, ct_select(below, kept[i], reduced[i]));
+  }
+}
+
+/// The pair product: low(i) and high(i) are the column sums of X0*Y0 and of X0*Y1 + X1*Y0.
+/// With X0*Y0 = R*t - q*m and R - q = sum (mask - q_i) 2^(width*i) + 1, the high digit is
+/// REDC(high + (R - q)) - 1 + [t >= m], whose argument is not negative.
+template <class LowSum, class HighSum>
+inline void pair_product(const DigitContext& c, Limb* out, LowSum low, HighSum high) noexcept {
+  const std::size_t k = c.layout.count;
+  DigitScratch t, u, q, q_high;
+  reduce(c, t.data(), q.data(), low);
+  reduce(c, u.data(), q_high.data(), [&](const Column& column) {
+    const std::size_t i = column.index;
+    const Wide minus_q = i < k ? Wide{c.mask - q[i]} + (i == 0 ? 1 : 0) : Wide{0};
+    return high(column) + minus_q;
+  });
+  const Limb less = subtract_once(c, out, t.data());
+  finish_high_digit(c, out + k, u.data(), less);
+}
+
+void mod_mul(const DigitContext& c, std::span<const MulTask> tasks) {
+  for (const MulTask& task : tasks) {
+    DigitScratch t, q;
+    reduce(c, t.data(), q.data(), [&](const Column& i) { return column_product(task.a, task.b, i); });
+    subtract_once(c, task.out, t.data());
+  }
+}
+
+void mod_sqr(const DigitContext& c, std::span<const MulTask> tasks) {
+  for (const MulTask& task : tasks) {
+    DigitScratch t, q;
+    reduce(c, t.data(), q.data(), [&](const Column& i) { return column_square(task.a, i); });
+    subtract_once(c, task.out, t.data());
+  }
+}
+
+void pair_mul(const DigitContext& c, std::span<const MulTask> tasks) {
+  const std::size_t k = c.layout.count;
+  for (const MulTask& task : tasks) {
+    const Limb *a0 = task.a, *a1 = task.a + k, *b0 = task.b, *b1 = task.b + k;
+    pair_product(
+        c, task.out, [=](const Column& i) { return column_product(a0, b0, i); },
+        [=](const Column& i) { return column_product(a0, b1, i) + column_product(a1, b0, i); });
+  }
+}
+
+void pair_sqr(const DigitContext& c, std::span<const MulTask> tasks) {
+  const std::size_t k = c.layout.count;
+  for (const MulTask& task : tasks) {
+    const Limb *a0 = task.a, *a1 = task.a + k;
+    pair_product(
+        c, task.out, [=](const Column& i) { return column_square(a0, i); },
+        [=](const Column& i) { return 2 * column_product(a0, a1, i); });
+  }
+}
+
+void pair_mul_digit(const DigitContext& c, std::span<const MulTask> tasks) {
+  const std::size_t k = c.layout.count;
+  for (const MulTask& task : tasks) {
+    const Limb *a0 = task.a, *a1 = task.a + k, *b0 = task.b;
+    pair_product(
+        c, task.out, [=](const Column& i) { return column_product(a0, b0, i); },
+        [=](const Column& i) { return column_product(a1, b0, i); });
+  }
+}
+
+}  // namespace
+
+constinit const KernelTable kPortableKernels = {layout,   mod_mul,  mod_sqr,
+                                                pair_mul, pair_sqr, pair_mul_digit};
+
+}  // namespace isthmus::bigint

@@ -1,0 +1,132 @@
+#include "isthmus/paillier/ops.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "isthmus/core/error.hpp"
+#include "isthmus/core/parallel.hpp"
+#include "plaintext_reader.hpp"
+
+namespace isthmus::paillier {
+namespace {
+
+constexpr std::size_t kBlock = 32;      // products handed to the kernel together
+constexpr std::size_t kSumChunk = 256;  // terms that one thread adds up
+
+void require_compatible(const CiphertextArray& a, const CiphertextArray& b) {
+  a.require_key(*b.key());
+  require(a.size() == b.size(), "the arrays differ in size");
+}
+
+// out[i] = a[i] * b[i] for all i; b is a run of elements.
+void multiply_all(CiphertextArray& out, const CiphertextArray& a, const Limb* b) {
+  const bigint::SquareModulus& modulus = a.key()->n_squared();
+  parallel_for((a.size() + kBlock - 1) / kBlock, [&](std::size_t block) {
+    std::vector<bigint::MulTask> tasks;
+    for (std::size_t i = block * kBlock; i < std::min(a.size(), (block + 1) * kBlock); ++i) {
+      tasks.push_back({out.at(i), a.at(i), b + i * a.stride()});
+    }
+    modulus.mul(tasks);
+  });
+}
+
+}  // namespace
+
+CiphertextArray add(const CiphertextArray& a, const CiphertextArray& b) {
+  require_compatible(a, b);
+  CiphertextArray out(a.key(), a.size());
+  multiply_all(out, a, b.at(0));
+  return out;
+}
+
+CiphertextArray negate(const CiphertextArray& a) {
+  CiphertextArray out(a.key(), a.size());
+  a.key()->n_squared().invert(out.at(0), a.at(0), a.size());
+  return out;
+}
+
+CiphertextArray subtract(const CiphertextArray& a, const CiphertextArray& b) {
+  require_compatible(a, b);
+  CiphertextArray out = negate(b);
+  multiply_all(out, a, out.at(0));
+  return out;
+}
+
+CiphertextArray mul_plain(const CiphertextArray& a, const IntegerBatch& k) {
+  require(batch_size(k) == a.size(), "the arrays differ in size");
+  require_in_range(k, a.key()->n());
+  const bigint::SquareModulus& modulus = a.key()->n_squared();
+  CiphertextArray out(a.key(), a.size());
+  std::vector<std::uint8_t> negative(a.size());
+  parallel_for(a.size(), [&](std::size_t i) {
+    SecretVector<Limb> magnitude(magnitude_limbs(k));
+    negative[i] = static_cast<std::uint8_t>(read_integer(k, i, magnitude));
+    modulus.pow_vartime(out.at(i), a.at(i), magnitude);
+  });
+  std::vector<std::int64_t> rows;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (negative[i] != 0) rows.push_back(static_cast<std::int64_t>(i));
+  }
+  const CiphertextArray inverses = negate(gather(out, rows));
+  for (std::size_t j = 0; j < rows.size(); ++j) {
+    std::copy_n(inverses.at(j), a.stride(), out.at(static_cast<std::size_t>(rows[j])));
+  }
+  return out;
+}
+
+CiphertextArray add_plain(const CiphertextArray& a, const IntegerBatch& m) {
+  require(batch_size(m) == a.size(), "the arrays differ in size");
+  require_in_range(m, a.key()->n());
+  CiphertextArray out(a.key(), a.size());
+  parallel_for((a.size() + kBlock - 1) / kBlock, [&](std::size_t block) {
+    PlaintextReader reader(*a.key(), m);
+    for (std::size_t i = block * kBlock; i < std::min(a.size(), (block + 1) * kBlock); ++i) {
+      a.key()->n_squared().mul_one_plus(out.at(i), a.at(i), reader.element(i));
+    }
+  });
+  return out;
+}
+
+CiphertextArray sum(const CiphertextArray& a, std::size_t outer, std::size_t axis, std::size_t inner) {
+  require(outer * axis * inner == a.size(), "the shape does not match the number of ciphertexts");
+  const bigint::SquareModulus& modulus = a.key()->n_squared();
+  const std::size_t chunks = std::max<std::size_t>(1, (axis + kSumChunk - 1) / kSumChunk);
+  CiphertextArray partial = CiphertextArray::neutral(a.key(), outer * chunks * inner);
+  parallel_for(partial.size(), [&](std::size_t place) {
+    const std::size_t column = place % inner, chunk = place / inner % chunks, row = place / inner / chunks;
+    for (std::size_t j = chunk * kSumChunk; j < std::min(axis, (chunk + 1) * kSumChunk); ++j) {
+      const Limb* const term = a.at((row * axis + j) * inner + column);
+      if (j == chunk * kSumChunk) {
+        std::copy_n(term, a.stride(), partial.at(place));
+      } else {
+        modulus.mul(partial.at(place), partial.at(place), term);
+      }
+    }
+  });
+  return chunks == 1 ? partial : sum(partial, outer, chunks, inner);
+}
+
+CiphertextArray gather(const CiphertextArray& a, std::span<const std::int64_t> index) {
+  CiphertextArray out(a.key(), index.size());
+  for (std::size_t i = 0; i < index.size(); ++i) {
+    const auto source = static_cast<std::size_t>(index[i]);
+    if (source >= a.size()) throw Error(ErrorCode::InvalidArgument, "an index is out of range", i);
+    std::copy_n(a.at(source), a.stride(), out.at(i));
+  }
+  return out;
+}
+
+CiphertextArray concatenate(std::span<const CiphertextArray* const> parts) {
+  require(!parts.empty(), "nothing to concatenate");
+  std::size_t size = 0;
+  for (const CiphertextArray* part : parts) {
+    part->require_key(*parts[0]->key());
+    size += part->size();
+  }
+  CiphertextArray out(parts[0]->key(), size);
+  Limb* end = out.at(0);
+  for (const CiphertextArray* part : parts) end = std::copy_n(part->at(0), part->size() * part->stride(), end);
+  return out;
+}
+
+}  // namespace isthmus::paillier

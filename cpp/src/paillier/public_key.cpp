@@ -1,0 +1,93 @@
+#include <algorithm>
+
+#include "isthmus/bigint/prime.hpp"
+#include "isthmus/core/error.hpp"
+#include "isthmus/hash/sha2.hpp"
+#include "isthmus/paillier/keys.hpp"
+#include "key_format.hpp"
+#include "random_exponents.hpp"
+
+namespace isthmus::paillier {
+namespace {
+
+using bigint::AlignedLimbs;
+using bigint::FixedBaseTable;
+
+Fingerprint digest_of(const Natural& n, const std::optional<Natural>& hs) {
+  const std::size_t n_bytes = (n.bit_length() + 7) / 8;
+  std::vector<std::uint8_t> bytes(n_bytes * (hs ? 3 : 1));
+  n.to_bytes(MutableByteSpan(bytes).first(n_bytes));
+  if (hs) hs->to_bytes(MutableByteSpan(bytes).subspan(n_bytes));
+  return sha256(bytes);
+}
+
+[[noreturn]] void reject(const char* rule) { throw Error(ErrorCode::KeyRejected, rule); }
+
+void validate(const Natural& n, const std::optional<Natural>& hs) {
+  if (n.bit_length() < kMinKeyBits) reject("n is shorter than 2048 bits");
+  if (n.bit_length() > kMaxKeyBits) reject("n is longer than 4096 bits");
+  if (!n.is_odd()) reject("n is even");
+  if (bigint::has_small_factor(n)) reject("n has a prime factor below 2^20");
+  const Natural root = bigint::square_root_vartime(n);
+  if (root * root == n) reject("n is a perfect square");
+  if (bigint::is_probable_prime(n, bigint::kAdversarialRounds)) reject("n is prime");
+  if (!hs) return;
+  if (*hs <= Natural(1) || *hs >= n * n) reject("hs lies outside 1 < hs < n^2");
+  if (bigint::gcd_odd(*hs, n) != Natural(1)) reject("hs shares a factor with n");
+}
+
+}  // namespace
+
+PublicKey::PublicKey(const Natural& n, const std::optional<Natural>& hs)
+    : n_(n), hs_(hs), key_bits_(n.bit_length()), n_squared_(n), fingerprint_(digest_of(n, hs)) {}
+
+PublicKeyPtr PublicKey::create(const Natural& n, const std::optional<Natural>& hs) {
+  return std::make_shared<const PublicKey>(n, hs);
+}
+
+PublicKeyPtr PublicKey::from_bytes(ByteSpan bytes) {
+  KeyReader reader(bytes, kPublicKeyMagic);
+  const Natural n = reader.number(reader.n_bytes());
+  std::optional<Natural> hs;
+  if (reader.kind() == KeyKind::djn) hs = reader.number(2 * reader.n_bytes());
+  reader.finish();
+  if (n.bit_length() != reader.key_bits()) throw Error(ErrorCode::Decode, "n has another length than announced");
+  validate(n, hs);
+  return create(n, hs);
+}
+
+std::vector<std::uint8_t> PublicKey::to_bytes() const {
+  KeyWriter writer(kPublicKeyMagic, hs_ ? KeyKind::djn : KeyKind::standard, key_bits_);
+  writer.number(n_, n_bytes());
+  if (hs_) writer.number(*hs_, 2 * n_bytes());
+  const auto& bytes = writer.bytes();
+  return {bytes.begin(), bytes.end()};
+}
+
+const FixedBaseTable& PublicKey::table() const {
+  std::call_once(table_once_, [this] {
+    AlignedLimbs base(n_squared_.stride());
+    n_squared_.import_value(base.data(), *hs_);
+    table_ = std::make_unique<const FixedBaseTable>(n_squared_, base.data(), key_bits_ / 2);
+  });
+  return *table_;
+}
+
+void PublicKey::prepare() const {
+  if (hs_) table();
+}
+
+void PublicKey::random_residues(Limb* out, std::size_t count) const {
+  if (hs_) {
+    const FixedBaseTable& powers = table();
+    powers.pow_vartime(out, random_exponents(powers.exponent_bits(), count).data(), count);
+    return;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    Limb* const element = out + i * n_squared_.stride();
+    n_squared_.import_value(element, Natural::random_below(n_ - Natural(1)) + Natural(1));
+    n_squared_.pow_vartime(element, element, n_.limbs());
+  }
+}
+
+}  // namespace isthmus::paillier
