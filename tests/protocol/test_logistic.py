@@ -109,7 +109,7 @@ def test_a_pass_equals_the_twins(data):
     weights = split_blocks(*start, -1.25)
     a, b = drive(correction(sides[0], data[0], weights[0]), correction(sides[1], data[1], weights[1]))
     parts, bias = twin.correction(np.arange(150), start, -1.25)
-    # Scores are rounded to 2^-8 before the polynomial.
+    # Scores are rounded to 2^-7 before the polynomial.
     passive, active, opened_bias = open_blocks(a, b)
     np.testing.assert_allclose(passive, parts[0], atol=2e-3)
     np.testing.assert_allclose(active, parts[1], atol=2e-3)

@@ -55,7 +55,7 @@ CUBIC_LINEAR = (
     12996  # c1 and c3 of 1/2 + c1 z + c3 z³: least squares on [-5, 5], COEFFICIENT_BITS fractional bits
 )
 CUBIC = -293
-SCORE_BITS = 8  # fractional bits of scores in the polynomial
+SCORE_BITS = 7  # fractional bits of scores in the polynomial
 STAGE = "logistic: refine"
 _PARTS = 3
 
