@@ -1,6 +1,9 @@
 from . import group as group
 from . import hash as hash
 from . import items as items
+from . import bigint as bigint
+from . import hash as hash
+from . import paillier as paillier
 from . import system as system
 
 __version__: str
