@@ -8,7 +8,10 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "isthmus/core/bytes.hpp"
 #include "isthmus/core/error.hpp"
 
 namespace isthmus::bindings {
@@ -28,10 +31,27 @@ std::span<T> mutable_view(Array<T>& array) {
   return {array.mutable_data(), static_cast<std::size_t>(array.size())};
 }
 
+// The bytes of a Python bytes object, borrowed.
+inline ByteSpan bytes_view(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+// A new uint8 array of shape (rows, columns).
+inline Array<std::uint8_t> matrix(std::size_t rows, std::size_t columns) {
+  return Array<std::uint8_t>({static_cast<py::ssize_t>(rows), static_cast<py::ssize_t>(columns)});
+}
+
+inline std::vector<std::string> to_strings(const std::vector<std::string_view>& names) {
+  return {names.begin(), names.end()};
+}
+
 void bind_system(py::module_& m);
 void bind_errors(py::module_& m);
 void bind_bigint(py::module_& m);
 void bind_paillier(py::module_& m);
 void bind_hash(py::module_& m);
+void bind_group(py::module_& m);
+void bind_items(py::module_& m);
+void bind_aggregate(py::module_& m);
 
 }  // namespace isthmus::bindings

@@ -11,4 +11,7 @@ PYBIND11_MODULE(_core, m) {
   bind_bigint(m);
   bind_paillier(m);
   bind_hash(m);
+  bind_group(m);
+  bind_items(m);
+  bind_aggregate(m);
 }

@@ -10,8 +10,22 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_SUBMODULES = ("aggregate", "errors", "evaluate", "models", "paillier", "party", "prep", "psi")
-__all__ = ["__version__", "group", *_SUBMODULES]
+_SUBMODULES = (
+    "aggregate",
+    "data",
+    "demo",
+    "errors",
+    "evaluate",
+    "groups",
+    "items",
+    "models",
+    "paillier",
+    "party",
+    "prep",
+    "psi",
+    "tables",
+)
+__all__ = ["__version__", "group", *_SUBMODULES]  # noqa: PLE0604  (a tuple of strings)
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from isthmus._core import paillier as _native
-from isthmus._keyfile import read_key_file, write_key_file
 from isthmus._plaintexts import DEFAULT_SCALE_BITS, NativeIntegers, encode, native_integers
 from isthmus.errors import DecodeError, InvalidArgument, KeyMismatch
 
@@ -164,9 +163,7 @@ class CiphertextArray:
         if shape == self.shape:
             return self
         positions = np.arange(self.size, dtype=np.int64).reshape(self.shape)
-        return self[np.broadcast_to(positions, shape)] if self.ndim == 1 else self.reshape(-1)[
-            np.broadcast_to(positions, shape)
-        ]
+        return self.reshape(-1)[np.broadcast_to(positions, shape)]
 
     def _aligned(self, other: CiphertextArray) -> tuple[CiphertextArray, CiphertextArray]:
         if self.public_key != other.public_key:
@@ -497,6 +494,8 @@ class PrivateKey:
         StorageError
             If the file cannot be written; an older file of that name is then intact.
         """
+        from isthmus._keyfile import write_key_file
+
         write_key_file(path, passphrase, self._native.serialize())
 
     @classmethod
@@ -510,6 +509,8 @@ class PrivateKey:
         PathError, StorageError
             If `path` is not a regular file or cannot be read.
         """
+        from isthmus._keyfile import read_key_file
+
         secret = read_key_file(path, passphrase)
         try:
             return cls(_native.PrivateKey.deserialize(secret))

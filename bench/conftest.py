@@ -1,0 +1,6 @@
+"""Lets the rows share workloads.py and counts.py."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))

@@ -1,0 +1,91 @@
+"""How many products mod n² each aggregate needs: the floor that measured times are divided by.
+
+The formulas restate the cost model of ``cpp/src/aggregate`` for uniformly distributed buckets and weights,
+and search the same choices, so that a floor is the cheapest plan, not whichever plan ran.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+MAX_CELLS = 1 << 19
+
+
+def _occupied(rows: int, columns: int, radix: int) -> float:
+    cells = float(radix) ** columns
+    return -cells * math.expm1(-rows / cells)
+
+
+def _marginal(rows: int, columns: int, radix: int) -> float:
+    if columns == 1:
+        return 0.0
+    upper = columns // 2
+    lower = columns - upper
+    halves = _occupied(rows, upper, radix) + _occupied(rows, lower, radix)
+    deeper = _marginal(rows, upper, radix) + _marginal(rows, lower, radix)
+    return 2 * _occupied(rows, columns, radix) - halves + deeper
+
+
+def _joint(rows: int, columns: int, radix: int) -> float:
+    return rows - _occupied(rows, columns, radix) + _marginal(rows, columns, radix)
+
+
+def bucket_sum(rows: int, columns: int, n_buckets: int) -> float:
+    """Products of the cheapest grouping of `columns` bucket columns."""
+    best = math.inf
+    for largest in range(1, columns + 1):
+        if largest > 1 and n_buckets**largest > min(MAX_CELLS, 4 * rows + 1024):
+            break
+        groups = -(-columns // largest)
+        small, large_groups = divmod(columns, groups)
+        products = (groups - large_groups) * _joint(rows, small, n_buckets)
+        if large_groups:
+            products += large_groups * _joint(rows, small + 1, n_buckets)
+        best = min(best, products)
+    return best
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Signed digits of `width` bits for weights of up to `bits` bits, and the entries a table of them has."""
+
+    count: int
+    entries: int
+
+
+def digits(bits: int, width: int) -> Digits:
+    half, offset, count = 1 << (width - 1), 0, 1
+    while (top := (2**bits - 1 + offset) >> (width * (count - 1))) > half:
+        offset += half << (width * (count - 1))
+        count += 1
+    return Digits(count, (count - 1) * half + top)
+
+
+def weighted_sum(rows: int, columns: int, bits: int) -> float:
+    """Products of Xᵀ·[[d]]: bucket sums over digits, then running sums and squarings per digit column."""
+
+    def products(width: int) -> float:
+        digit_columns = columns * digits(bits, width).count
+        return bucket_sum(rows, digit_columns, 2**width + 1) + digit_columns * (2 * 2**width + width + 6)
+
+    return min(products(width) for width in range(1, 17))
+
+
+def packed_products(rows: int, columns: int, bits: int, slots: int, slot_bits: int) -> float:
+    """Products of X·[[w]] by tables per (column, slot), their multiples and one squaring chain per column."""
+
+    def products(width: int) -> int:
+        d = digits(bits, width)
+        return rows * d.count + slots * d.entries
+
+    return columns * (min(products(width) for width in range(1, 15)) + 0.7 * slots * slot_bits)
+
+
+def compress(ciphertexts: int, slot_bits: int, slots: int) -> float:
+    """One product per folded ciphertext, slot_bits squarings for all but one of each fold.
+
+    A squaring costs 3.5 k² where a product costs 5 k².
+    """
+    folds = -(-ciphertexts // slots)
+    return ciphertexts + 0.7 * slot_bits * (ciphertexts - folds)

@@ -1,0 +1,217 @@
+"""What the benchmark rows time: inputs, the call, how many operations it is, and a check of its result."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import counts
+import isthmus as ist
+import numpy as np
+from numpy.typing import NDArray
+
+POOL = (
+    64  # distinct ciphertexts behind large inputs: encrypting every row would take longer than the row itself
+)
+N_BUCKETS = 32
+WEIGHT_BITS = 20
+SLOT_BITS = 128
+
+Keys = tuple[Any, Any]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One row: ``operations`` are what a user counts, ``products`` the products mod n² they need."""
+
+    name: str
+    unit: str
+    operations: int
+    products: float | None
+    run: Callable[[], Any]
+    verify: Callable[[Any], None]
+
+
+@functools.cache
+def keys(key_bits: int) -> Keys:
+    return ist.paillier.keygen(key_bits)
+
+
+@functools.cache
+def _pool(key_bits: int) -> tuple[NDArray[np.int64], Any]:
+    values = np.random.default_rng(1).integers(-(2**40), 2**40, POOL)
+    return values, keys(key_bits)[1].encrypt(values)
+
+
+def draw(key_bits: int, n: int, seed: int = 0) -> tuple[NDArray[np.int64], Any]:
+    """Return n plaintexts and their ciphertexts, drawn from the pool."""
+    values, ct = _pool(key_bits)
+    index = np.random.default_rng(seed).integers(0, POOL, n)
+    return values[index], ct[index]
+
+
+def _decrypts_to(key_bits: int, expected: NDArray[Any]) -> Callable[[Any], None]:
+    def verify(result: Any) -> None:
+        np.testing.assert_array_equal(keys(key_bits)[1].decrypt(result), expected)
+
+    return verify
+
+
+def encrypt_public(key_bits: int, n: int) -> Workload:
+    values, _ = draw(key_bits, n)
+    run = functools.partial(keys(key_bits)[0].encrypt, values)
+    return Workload("encrypt, public key", "value", n, None, run, _decrypts_to(key_bits, values))
+
+
+def encrypt_owner(key_bits: int, n: int) -> Workload:
+    values, _ = draw(key_bits, n)
+    run = functools.partial(keys(key_bits)[1].encrypt, values)
+    return Workload("encrypt, key owner", "value", n, None, run, _decrypts_to(key_bits, values))
+
+
+def decrypt(key_bits: int, n: int) -> Workload:
+    values, ct = draw(key_bits, n)
+    run = functools.partial(keys(key_bits)[1].decrypt, ct)
+    return Workload(
+        "decrypt", "value", n, None, run, lambda result: np.testing.assert_array_equal(result, values)
+    )
+
+
+def add(key_bits: int, n: int) -> Workload:
+    values, ct = draw(key_bits, n)
+    others, other_ct = draw(key_bits, n, 1)
+    return Workload("add", "value", n, n, lambda: ct + other_ct, _decrypts_to(key_bits, values + others))
+
+
+def total(key_bits: int, n: int) -> Workload:
+    values, ct = draw(key_bits, n)
+    return Workload("sum", "value", n, n - 1, ct.sum, _decrypts_to(key_bits, np.asarray(values.sum())))
+
+
+def mul_plain(key_bits: int, n: int) -> Workload:
+    values, ct = draw(key_bits, n)
+    weights = np.random.default_rng(2).integers(-(2**40), 2**40, n)
+    product = values.astype(object) * weights.astype(object)
+    return Workload(
+        "mul_plain, signed 40-bit", "value", n, None, lambda: ct * weights, _decrypts_to(key_bits, product)
+    )
+
+
+def rerandomize(key_bits: int, n: int) -> Workload:
+    values, ct = draw(key_bits, n)
+    return Workload("rerandomize", "value", n, None, ct.rerandomize, _decrypts_to(key_bits, values))
+
+
+def to_bytes(key_bits: int, n: int) -> Workload:
+    values, ct = draw(key_bits, n)
+    parse = keys(key_bits)[0].ciphertexts_from_bytes
+    check = _decrypts_to(key_bits, values)
+    return Workload("to_bytes", "value", n, None, ct.to_bytes, lambda result: check(parse(result)))
+
+
+def from_bytes(key_bits: int, n: int) -> Workload:
+    values, ct = draw(key_bits, n)
+    run = functools.partial(keys(key_bits)[0].ciphertexts_from_bytes, ct.to_bytes())
+    return Workload("ciphertexts_from_bytes", "value", n, None, run, _decrypts_to(key_bits, values))
+
+
+def bucket_sum(key_bits: int, n: int, features: int) -> Workload:
+    values, ct = draw(key_bits, n)
+    buckets = np.random.default_rng(3).integers(0, N_BUCKETS, (n, features)).astype(np.uint8)
+    expected = np.stack(
+        [np.bincount(buckets[:, f], values.astype(float), N_BUCKETS) for f in range(features)]
+    )
+    return Workload(
+        f"bucket_sum, {n:,} x {features} x {N_BUCKETS}",
+        "row and feature",
+        n * features,
+        counts.bucket_sum(n, features, N_BUCKETS),
+        lambda: ist.aggregate.bucket_sum(ct, buckets, N_BUCKETS),
+        _decrypts_to(key_bits, expected.astype(np.int64)),  # the float sums are exact: below 2**53
+    )
+
+
+def weighted_sum(key_bits: int, n: int, features: int, bits: int = WEIGHT_BITS) -> Workload:
+    values, ct = draw(key_bits, n)
+    X = np.random.default_rng(4).integers(-(2**bits) + 1, 2**bits, (n, features))
+    return Workload(
+        f"weighted_sum, {n:,} x {features}, signed {bits}-bit",
+        "entry",
+        n * features,
+        counts.weighted_sum(n, features, bits),
+        lambda: ist.aggregate.weighted_sum(X, ct),
+        _decrypts_to(key_bits, _exact_product(X.T, values)),
+    )
+
+
+def packed_products(key_bits: int, n: int, d: int, bits: int = WEIGHT_BITS) -> Workload:
+    values, ct = draw(key_bits, d)
+    X = np.random.default_rng(5).integers(-(2**bits) + 1, 2**bits, (n, d))
+    slots = (key_bits - 2) // SLOT_BITS
+    sums = _exact_product(X, values)
+    packed = [
+        sum(v << (s * SLOT_BITS) for s, v in enumerate(sums[t : t + slots].tolist()))
+        for t in range(0, n, slots)
+    ]
+    return Workload(
+        f"packed_products, {n:,} x {d}, signed {bits}-bit, {slots} slots",
+        "entry",
+        n * d,
+        counts.packed_products(n, d, bits, slots, SLOT_BITS),
+        lambda: ist.aggregate.packed_products(X, ct, SLOT_BITS),
+        _decrypts_to(key_bits, np.array(packed, dtype=object)),
+    )
+
+
+def compress(key_bits: int, n: int) -> Workload:
+    public = 2**60
+    values = np.random.default_rng(6).integers(0, public, POOL)
+    ct = keys(key_bits)[1].encrypt(values)
+    index = np.random.default_rng(7).integers(0, POOL, n)
+    slots = (key_bits - 2) // SLOT_BITS
+    folded = [
+        sum(v << (k * SLOT_BITS) for k, v in enumerate(values[index][g : g + slots].tolist()))
+        for g in range(0, n, slots)
+    ]
+    wide = ct[index]
+    return Workload(
+        f"compress, {n:,} at {SLOT_BITS} bits",
+        "ciphertext",
+        n,
+        counts.compress(n, SLOT_BITS, slots),
+        lambda: ist.aggregate.compress(wide, SLOT_BITS),
+        _decrypts_to(key_bits, np.array(folded, dtype=object)),
+    )
+
+
+def _exact_product(X: NDArray[np.int64], m: NDArray[np.int64]) -> NDArray[np.object_]:
+    """X @ m without overflow: two halves of m, each product below 2**63."""
+    low, high = m & 0xFFFFF, m >> 20
+    return (X @ low).astype(object) + (X @ high).astype(object) * 2**20
+
+
+Row = Callable[[int, int], Workload]
+
+PAILLIER: dict[str, Row] = {
+    f.__name__: f
+    for f in (
+        encrypt_public,
+        encrypt_owner,
+        decrypt,
+        add,
+        total,
+        mul_plain,
+        rerandomize,
+        to_bytes,
+        from_bytes,
+    )
+}
+# The widths of the demo's models: 23 features of the passive side, 16 encrypted weights.
+AGGREGATE: dict[str, Row] = {
+    "bucket_sum": lambda key_bits, n: bucket_sum(key_bits, n, 23),
+    "weighted_sum": lambda key_bits, n: weighted_sum(key_bits, n, 16),
+    "packed_products": lambda key_bits, n: packed_products(key_bits, n, 16),
+    "compress": lambda key_bits, n: compress(key_bits, min(n, 23 * N_BUCKETS)),
+}

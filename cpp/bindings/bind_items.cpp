@@ -1,0 +1,88 @@
+// Identifier columns from any Arrow exporter: checked, deduplicated, hashed to a group and masked.
+//
+// Columns arrive as (schema, array) capsules of the Arrow PyCapsule interface. The native object keeps the
+// capsules, and so the exporter's memory, alive; nothing is copied. Every method runs without the GIL.
+
+#include <utility>
+#include <vector>
+
+#include "bindings.hpp"
+#include "isthmus/psi/distinct.hpp"
+#include "isthmus/psi/item.hpp"
+
+namespace isthmus::bindings {
+namespace {
+
+template <class T>
+const T& unwrap(const py::handle capsule, const char* name) {
+  const void* pointer = PyCapsule_GetPointer(capsule.ptr(), name);
+  if (pointer == nullptr) throw py::error_already_set();
+  return *static_cast<const T*>(pointer);
+}
+
+class Columns {
+ public:
+  explicit Columns(py::list capsules) : capsules_(std::move(capsules)), items_(views(capsules_)) {}
+  const ItemColumns& items() const noexcept { return items_; }
+
+ private:
+  // One list per column, of one (schema, array) pair per chunk.
+  static std::vector<ItemColumns::Column> views(const py::list& columns) {
+    std::vector<ItemColumns::Column> result;
+    for (const py::handle column : columns) {
+      ItemColumns::Column chunks;
+      for (const py::handle chunk : py::reinterpret_borrow<py::list>(column)) {
+        const auto pair = py::cast<std::pair<py::object, py::object>>(chunk);
+        chunks.emplace_back(unwrap<ArrowSchema>(pair.first, "arrow_schema"),
+                            unwrap<ArrowArray>(pair.second, "arrow_array"));
+      }
+      result.push_back(std::move(chunks));
+    }
+    return result;
+  }
+
+  py::list capsules_;
+  ItemColumns items_;
+};
+
+Array<std::uint8_t> mask(const Columns& columns, const Array<std::int64_t>& rows, const Scalar& scalar,
+                         const py::bytes& domain) {
+  auto out = matrix(static_cast<std::size_t>(rows.size()), scalar.group().element_bytes());
+  const auto row_span = view(rows);
+  const auto out_span = mutable_view(out);
+  const ByteSpan domain_span = bytes_view(domain);
+  const py::gil_scoped_release release;
+  mask_items(columns.items(), row_span, domain_span, scalar, out_span);
+  return out;
+}
+
+Array<std::int64_t> first_rows(const Columns& columns) {
+  Array<std::int64_t> out(static_cast<py::ssize_t>(columns.items().size()));
+  const auto span = mutable_view(out);
+  const py::gil_scoped_release release;
+  first_occurrences(columns.items(), span);
+  return out;
+}
+
+py::bytes encode_row(const Columns& columns, std::size_t row) {
+  require(row < columns.items().size(), "the row is not in the columns");
+  SecretVector<std::uint8_t> item;
+  columns.items().encode(row, item);
+  return {reinterpret_cast<const char*>(item.data()), item.size()};
+}
+
+}  // namespace
+
+void bind_items(py::module_& m) {
+  py::module_ items = m.def_submodule("items", "Identifier columns.");
+  py::class_<Columns>(items, "Columns")
+      .def(py::init<py::list>(), py::arg("capsules"))
+      .def("__len__", [](const Columns& c) { return c.items().size(); })
+      .def(
+          "check", [](const Columns& c) { c.items().check(); }, py::call_guard<py::gil_scoped_release>())
+      .def("encode_row", &encode_row, py::arg("row"))
+      .def("first_occurrences", &first_rows)
+      .def("mask", &mask, py::arg("rows").noconvert(), py::arg("scalar"), py::arg("domain"));
+}
+
+}  // namespace isthmus::bindings

@@ -1,0 +1,50 @@
+#pragma once
+// The kernel under every aggregate: many independent products of ciphertexts.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "isthmus/bigint/square_modulus.hpp"
+
+namespace isthmus::aggregate {
+
+using bigint::Limb;
+using bigint::SquareModulus;
+
+/// Products to form: out = prod_i source[operands[i]], or prod_i source[i] when operands is null.
+/// `source` and `out` point at elements of one modulus; count > 0.
+struct Run {
+  const Limb* source;
+  const std::uint32_t* operands;
+  std::size_t count;
+  Limb* out;
+};
+
+/// Forms every run. The outputs must be distinct and none may be an operand.
+/// Long runs are cut and their partial products multiplied; within a block of runs one product of each of
+/// several runs goes to the modulus at a time, so that a vector backend fills its lanes.
+/// Timing    Variable in the lengths of the runs.
+/// Threads   Parallel over blocks of runs; elements are canonical, so the result does not depend on the
+/// order.
+void multiply_runs(const SquareModulus& modulus, std::vector<Run> runs);
+
+/// Operands that share a key, put side by side: segment s holds operands[starts[s]] to operands[starts[s +
+/// 1]].
+struct Segments {
+  std::vector<std::uint32_t> operands;
+  std::vector<std::size_t> starts;
+  std::vector<std::uint32_t>
+      keys;  // the key of each segment, ascending; keys without operands have no segment
+
+  std::size_t size() const noexcept { return keys.size(); }
+  std::size_t length(std::size_t s) const noexcept { return starts[s + 1] - starts[s]; }
+};
+
+/// Counting sort: stable, O(keys.size() + key_count).
+/// Requires  keys.size() == operands.size(); keys[i] < key_count.
+Segments group_by_key(std::span<const std::uint32_t> keys, std::span<const std::uint32_t> operands,
+                      std::size_t key_count);
+
+}  // namespace isthmus::aggregate

@@ -1,0 +1,162 @@
+#pragma once
+// The twisted Edwards curve -x^2 + y^2 = 1 + d x^2 y^2 over 2^255 - 19, in extended coordinates.
+//
+// x = X/Z, y = Y/Z, T = XY/Z. The formulas are complete: they hold for every pair of points, the identity
+// included, so there is no case to branch on. They are templates over the field type F of fp25519.hpp, so
+// that a backend with several points per vector reuses them. Every coordinate of a point is tight. Ref:
+// Hisil, Wong, Carter, Dawson, "Twisted Edwards curves revisited" (ASIACRYPT 2008).
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "isthmus/core/secret.hpp"
+#include "isthmus/field/fp25519.hpp"
+
+namespace isthmus::edwards25519 {
+
+/// d = -121665/121666.
+inline constexpr Fp25519 kD =
+    Fp25519::from_words({0x75eb4dca135978a3, 0x00700a4d4141d8ab, 0x8cc740797779e898, 0x52036cee2b6ffe73});
+inline constexpr Fp25519 kTwoD =
+    Fp25519::from_words({0xebd69b9426b2f159, 0x00e0149a8283b156, 0x198e80f2eef3d130, 0x2406d9dc56dffce7});
+
+template <class F>
+struct Point {
+  F x, y, z, t;
+
+  static Point identity() noexcept {
+    return {F(Fp25519::zero()), F(Fp25519::one()), F(Fp25519::one()), F(Fp25519::zero())};
+  }
+};
+
+/// A point prepared as the second operand of additions.
+template <class F>
+struct Cached {
+  F y_minus_x, y_plus_x, z2, t2d;
+
+  static Cached identity() noexcept {
+    return {F(Fp25519::one()), F(Fp25519::one()), F(Fp25519::one()) + F(Fp25519::one()), F(Fp25519::zero())};
+  }
+};
+
+template <class F>
+Cached<F> cache(const Point<F>& p) noexcept {
+  return {p.y - p.x, p.y + p.x, p.z + p.z, p.t * F(kTwoD)};
+}
+
+// The last step shared by additions and doublings: (x, y) = (E/G, H/F).
+template <class F>
+Point<F> complete(const F& e, const F& f, const F& g, const F& h) noexcept {
+  return {e * f, g * h, f * g, e * h};
+}
+
+/// p + q; 8 products.
+template <class F>
+Point<F> add(const Point<F>& p, const Cached<F>& q) noexcept {
+  const F a = (p.y - p.x) * q.y_minus_x;
+  const F b = (p.y + p.x) * q.y_plus_x;
+  const F c = p.t * q.t2d;
+  const F d = p.z * q.z2;
+  return complete<F>(b - a, d - c, d + c, b + a);
+}
+
+/// 2p; 4 squares and 4 products. It does not read p.t, so a doubling that is doubled next can leave it out.
+template <class F, bool kWithT = true>
+Point<F> twice(const Point<F>& p) noexcept {
+  const F a = square(p.x);
+  const F b = square(p.y);
+  const F zz = square(p.z);
+  const F sum = a + b;                   // -H of the paper
+  const F e = square(p.x + p.y) - sum;   // 2xy
+  const F g = b - a;                     // D + B with D = -A
+  const F f = b - (a + zz + zz);         // G - C
+  const F h = F(Fp25519::zero()) - sum;  // D - B
+  if constexpr (kWithT) return complete<F>(e, f, g, h);
+  return {e * f, g * h, f * g, F(Fp25519::zero())};
+}
+
+/// A secret scalar below 2^253 as 64 digits in [-8, 8): the sum of digit[i] * 16^i.
+/// Security  As secret as the scalar; zeroised on destruction.
+class ScalarDigits {
+ public:
+  static constexpr std::size_t kCount = 64;
+
+  explicit ScalarDigits(const std::uint8_t* scalar) noexcept {
+    std::uint8_t carry = 0;
+    for (std::size_t i = 0; i < kCount; ++i) {
+      const auto nibble = static_cast<std::uint8_t>(((scalar[i / 2] >> (4 * (i % 2))) & 15) + carry);
+      carry = static_cast<std::uint8_t>((nibble + 8) >> 4);
+      digit_[i] = static_cast<std::int8_t>(nibble - (carry << 4));
+    }
+  }
+  ~ScalarDigits() { zeroise(digit_.data(), digit_.size()); }
+  ScalarDigits(const ScalarDigits&) = delete;
+  ScalarDigits& operator=(const ScalarDigits&) = delete;
+
+  /// All ones when digit i is negative.
+  std::uint64_t sign(std::size_t i) const noexcept {
+    return ct_mask(static_cast<std::uint8_t>(digit_[i]) >> 7);
+  }
+  std::uint64_t magnitude(std::size_t i) const noexcept {
+    const auto value = static_cast<std::uint64_t>(static_cast<std::int64_t>(digit_[i]));
+    return (value ^ sign(i)) - sign(i);
+  }
+
+ private:
+  std::array<std::int8_t, kCount> digit_;
+};
+
+/// The multiples p, 2p, ..., 8p, read by scanning the whole table.
+template <class F>
+class WindowTable {
+ public:
+  explicit WindowTable(const Point<F>& p) noexcept {
+    multiple_[0] = cache(p);
+    Point<F> next = twice(p);
+    for (std::size_t k = 1; k < kSize; ++k) {
+      multiple_[k] = cache(next);
+      next = add(next, multiple_[0]);
+    }
+  }
+
+  ~WindowTable() { zeroise(multiple_.data(), sizeof multiple_); }
+  WindowTable(const WindowTable&) = delete;
+  WindowTable& operator=(const WindowTable&) = delete;
+
+  /// digit i of the scalar, times p. Every entry is read, whatever the digit.
+  Cached<F> lookup(const ScalarDigits& digits, std::size_t i) const noexcept {
+    const std::uint64_t magnitude = digits.magnitude(i);
+    Cached<F> r = Cached<F>::identity();
+    for (std::size_t k = 0; k < kSize; ++k) {
+      const std::uint64_t hit = isthmus::ct_equal(magnitude, k + 1);
+      const Cached<F>& entry = multiple_[k];
+      r = {ct_select(hit, entry.y_minus_x, r.y_minus_x), ct_select(hit, entry.y_plus_x, r.y_plus_x),
+           ct_select(hit, entry.z2, r.z2), ct_select(hit, entry.t2d, r.t2d)};
+    }
+    const std::uint64_t sign = digits.sign(i);
+    return {ct_select(sign, r.y_plus_x, r.y_minus_x), ct_select(sign, r.y_minus_x, r.y_plus_x), r.z2,
+            ct_select(sign, -r.t2d, r.t2d)};
+  }
+
+ private:
+  static constexpr std::size_t kSize = 8;
+  std::array<Cached<F>, kSize> multiple_;
+};
+
+/// scalar * p for the scalar behind `digits`.
+/// Timing    Constant in the scalar and in p.
+template <class F>
+Point<F> mult(const ScalarDigits& digits, const Point<F>& p) noexcept {
+  const WindowTable<F> table(p);
+  Point<F> sum = add(Point<F>::identity(), table.lookup(digits, ScalarDigits::kCount - 1));
+  for (std::size_t i = ScalarDigits::kCount - 1; i-- > 0;) {
+    sum = twice<F, false>(sum);
+    sum = twice<F, false>(sum);
+    sum = twice<F, false>(sum);
+    sum = add(twice(sum), table.lookup(digits, i));
+  }
+  return sum;
+}
+
+}  // namespace isthmus::edwards25519

@@ -1,0 +1,172 @@
+#include "isthmus/aggregate/runs.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "isthmus/core/parallel.hpp"
+
+namespace isthmus::aggregate {
+namespace {
+
+using bigint::MulTask;
+
+constexpr std::size_t kLanes = 16;          // runs in flight in one block: a multiple of every vector width
+constexpr std::size_t kMinPiece = 64;       // a cut costs one more product, so pieces are not shorter
+constexpr std::size_t kPieces = 512;        // pieces that a large job is cut into
+constexpr std::size_t kBlocks = 64;         // blocks that the threads share
+constexpr std::size_t kMinBlock = 128;      // products per block that outweigh starting a thread
+constexpr std::size_t kCacheLineLimbs = 8;  // 64 bytes
+
+const Limb* operand(const Run& run, std::size_t i, std::size_t stride) {
+  return run.source + (run.operands != nullptr ? run.operands[i] : i) * stride;
+}
+
+void prefetch(const Limb* element, std::size_t stride) {
+  for (std::size_t i = 0; i < stride; i += kCacheLineLimbs) __builtin_prefetch(element + i);
+}
+
+// Keeps kLanes runs in flight; a lane whose run ends takes the next run of the block.
+class Block {
+ public:
+  Block(const SquareModulus& modulus, std::span<const Run> runs)
+      : modulus_(modulus), stride_(modulus.stride()), waiting_(runs) {}
+
+  void multiply() {
+    Lane lane;
+    while (active_ < kLanes && take(lane)) lanes_[active_++] = lane;
+    while (active_ > 0) {
+      step();
+      retire();
+    }
+  }
+
+ private:
+  struct Lane {
+    const Run* run = nullptr;
+    std::size_t next = 0;  // the operand to multiply by
+  };
+
+  bool take(Lane& lane) {
+    while (!waiting_.empty()) {
+      const Run& run = waiting_.front();
+      waiting_ = waiting_.subspan(1);
+      if (run.count > 1) {
+        lane = {&run, 1};
+        return true;
+      }
+      std::copy_n(operand(run, 0, stride_), stride_, run.out);
+    }
+    return false;
+  }
+
+  void step() {
+    for (std::size_t i = 0; i < active_; ++i) {
+      const auto& [run, next] = lanes_[i];
+      tasks_[i] = {run->out, next == 1 ? operand(*run, 0, stride_) : run->out, operand(*run, next, stride_)};
+      if (next + 1 < run->count) prefetch(operand(*run, next + 1, stride_), stride_);
+    }
+    modulus_.mul(std::span<const MulTask>(tasks_.data(), active_));
+  }
+
+  void retire() {
+    for (std::size_t i = active_; i-- > 0;) {
+      if (++lanes_[i].next < lanes_[i].run->count) continue;
+      if (!take(lanes_[i])) lanes_[i] = lanes_[--active_];
+    }
+  }
+
+  const SquareModulus& modulus_;
+  std::size_t stride_;
+  std::span<const Run> waiting_;
+  std::array<Lane, kLanes> lanes_;
+  std::array<MulTask, kLanes> tasks_;
+  std::size_t active_ = 0;
+};
+
+std::size_t total_count(std::span<const Run> runs) {
+  std::size_t total = 0;
+  for (const Run& run : runs) total += run.count;
+  return total;
+}
+
+void multiply_blocks(const SquareModulus& modulus, std::span<const Run> runs) {
+  const std::size_t block_products = std::max(kMinBlock, total_count(runs) / kBlocks);
+  std::vector<std::span<const Run>> blocks;
+  std::size_t begin = 0;
+  std::size_t products = 0;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    products += runs[i].count;
+    if (products < block_products && i + 1 < runs.size()) continue;
+    blocks.push_back(runs.subspan(begin, i + 1 - begin));
+    begin = i + 1;
+    products = 0;
+  }
+  parallel_for(blocks.size(), [&](std::size_t b) { Block(modulus, blocks[b]).multiply(); });
+}
+
+bool is_long(const Run& run, std::size_t piece) { return run.count > 2 * piece; }
+
+// Replaces every long run by pieces with places of their own in `partials`, and returns the runs that
+// multiply the pieces together.
+std::vector<Run> cut(std::vector<Run>& runs, std::size_t piece, std::size_t stride,
+                     bigint::AlignedLimbs& partials) {
+  std::size_t pieces = 0;
+  for (const Run& run : runs) pieces += is_long(run, piece) ? (run.count + piece - 1) / piece : 0;
+  partials.resize(pieces * stride);
+  Limb* place = partials.data();
+  std::vector<Run> joins;
+  const std::size_t whole = runs.size();
+  for (std::size_t r = 0; r < whole; ++r) {
+    const Run run = runs[r];
+    if (!is_long(run, piece)) continue;
+    joins.push_back({place, nullptr, (run.count + piece - 1) / piece, run.out});
+    for (std::size_t i = 0; i < run.count; i += piece, place += stride) {
+      Run part{run.source, run.operands, std::min(piece, run.count - i), place};
+      if (run.operands != nullptr) {
+        part.operands += i;
+      } else {
+        part.source += i * stride;
+      }
+      if (i == 0) {
+        runs[r] = part;
+      } else {
+        runs.push_back(part);
+      }
+    }
+  }
+  return joins;
+}
+
+}  // namespace
+
+void multiply_runs(const SquareModulus& modulus, std::vector<Run> runs) {
+  bigint::AlignedLimbs source;  // partial products that `runs` still read
+  while (!runs.empty()) {
+    const std::size_t piece = std::max(kMinPiece, total_count(runs) / kPieces);
+    bigint::AlignedLimbs partials;
+    std::vector<Run> joins = cut(runs, piece, modulus.stride(), partials);
+    multiply_blocks(modulus, runs);
+    runs = std::move(joins);
+    source = std::move(partials);
+  }
+}
+
+Segments group_by_key(std::span<const std::uint32_t> keys, std::span<const std::uint32_t> operands,
+                      std::size_t key_count) {
+  std::vector<std::size_t> place(key_count + 1, 0);
+  for (const std::uint32_t key : keys) ++place[key + 1];
+  Segments segments;
+  segments.starts.push_back(0);
+  for (std::size_t key = 0; key < key_count; ++key) {
+    if (place[key + 1] > 0) {
+      segments.keys.push_back(static_cast<std::uint32_t>(key));
+      segments.starts.push_back(segments.starts.back() + place[key + 1]);
+    }
+    place[key + 1] += place[key];
+  }
+  segments.operands.resize(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) segments.operands[place[keys[i]]++] = operands[i];
+  return segments;
+}
+
+}  // namespace isthmus::aggregate

@@ -1,0 +1,5 @@
+"""``isthmus bench``."""
+
+
+def bench() -> None:
+    """Measure."""

@@ -1,0 +1,5 @@
+"""``isthmus keygen``."""
+
+
+def keygen() -> None:
+    """Make a Paillier key."""

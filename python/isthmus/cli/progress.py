@@ -1,0 +1,139 @@
+"""What a person sees while a protocol runs: live bars on a terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+from isthmus.protocol.machine import Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Task, TaskID
+    from rich.text import Text
+
+_LOG_INTERVAL_SECONDS = 5.0
+
+
+class Watch(Protocol):
+    """Shows the progress it is called with, between ``with`` and its end."""
+
+    def __call__(self, progress: Progress) -> None:
+        """Show one step."""
+
+    def __enter__(self) -> Watch:
+        """Start to show."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop, and leave the terminal as it was."""
+
+
+def watch(console: Console) -> Watch:
+    """Return live bars where they can be drawn, plain lines elsewhere."""
+    return LiveBars(console) if console.is_terminal and not console.is_dumb_terminal else PlainLines(console)
+
+
+class LiveBars:
+    """One bar per stage with its rate and the time left."""
+
+    def __init__(self, console: Console) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bars
+        from rich.text import Text
+
+        class Rate(ProgressColumn):
+            """Units per second, and the time left or taken."""
+
+            def render(self, task: Task) -> Text:
+                if task.finished:
+                    return Text("done", style="green")
+                if not task.speed:
+                    return Text("")
+                left = "" if task.time_remaining is None else f"  {_clock(task.time_remaining)} left"
+                return Text(f"{task.speed:,.0f}/s{left}" if task.speed >= 10 else f"{task.speed:.1f}/s{left}")
+
+        self._bars = Bars(
+            TextColumn("{task.description:<28}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            Rate(),
+            TextColumn("[dim]{task.fields[detail]}"),
+            console=console,
+            expand=False,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._current: str | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        """Show one step."""
+        if progress.stage != self._current:
+            self._close()
+            self._current = progress.stage
+        if progress.stage not in self._tasks:
+            self._tasks[progress.stage] = self._bars.add_task(progress.stage, total=progress.total, detail="")
+        self._bars.update(
+            self._tasks[progress.stage],
+            completed=progress.done,
+            total=progress.total,
+            detail=progress.detail,
+        )
+
+    def _close(self) -> None:
+        if self._current is not None:
+            task = self._tasks[self._current]
+            total = self._bars.tasks[list(self._tasks).index(self._current)].total
+            self._bars.update(task, completed=total, detail="")
+
+    def __enter__(self) -> LiveBars:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._close()
+        self._bars.stop()
+
+
+class PlainLines:
+    """A line when a stage starts, every few seconds, and when it ends."""
+
+    def __init__(self, console: Console, interval_seconds: float = _LOG_INTERVAL_SECONDS) -> None:
+        self._console = console
+        self._interval = interval_seconds
+        self._start = time.monotonic()
+        self._printed = self._start
+        self._last: Progress | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        """Show one step."""
+        now = time.monotonic()
+        if self._last is None or progress.stage != self._last.stage:
+            self._print(f"{progress.stage} ...")
+        elif now - self._printed >= self._interval:
+            detail = f"  {progress.detail}" if progress.detail else ""
+            self._print(f"{progress.stage} {progress.done:,}/{progress.total:,}{detail}")
+        self._last = progress
+
+    def _print(self, text: str) -> None:
+        self._printed = time.monotonic()
+        self._console.print(f"{self._printed - self._start:7.1f} s  {text}", highlight=False, markup=False)
+
+    def __enter__(self) -> PlainLines:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None and self._last is not None:
+            self._print("done")
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"

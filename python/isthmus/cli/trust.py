@@ -1,0 +1,81 @@
+"""Pins a peer in a party file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography import x509
+
+from isthmus.errors import ConfigError, NotAuthorised, StorageError
+from isthmus.party.certificates import write_file
+from isthmus.party.channel.tls import split_address
+from isthmus.party.identity import certificate_names, check_name, fingerprint, load_certificate
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def pin_peer(party_file: Path, certificate: Path, address: str | None, confirm: Callable[[str], bool]) -> str:
+    """Copy the peer's certificate beside the party file and add the ``[peer]`` section; return its name.
+
+    Raises
+    ------
+    ConfigError
+        The party file already has a peer, or the address does not fit it.
+    NotAuthorised
+        ``confirm`` said that the fingerprint is not the peer's; nothing was written.
+    """
+    found = load_certificate(certificate, "certificate")
+    text, listens = _read(party_file)
+    if listens == (address is not None):
+        raise ConfigError("party.listen, --address: one party waits and the other dials; give exactly one")
+    if address is not None:
+        split_address(address)
+    name, pin = _peer_name(found), fingerprint(found)
+    if not confirm(pin):
+        raise NotAuthorised(
+            "the fingerprints differ: this is not the peer's certificate, nothing was written"
+        )
+    beside = party_file.parent / f"{name}.crt"
+    if beside.resolve() != certificate.resolve():
+        write_file(beside, certificate.read_bytes(), 0o644)
+    section = [f'authority = "{name}.crt"', "", "[peer]", f'name = "{name}"', f'fingerprint = "{pin}"']
+    section += [f'address = "{address}"'] if address else []
+    _replace(party_file, text.rstrip("\n") + "\n" + "\n".join(section) + "\n")
+    return name
+
+
+def _peer_name(certificate: x509.Certificate) -> str:
+    names = certificate_names(certificate)
+    if len(names) != 1:
+        raise ConfigError("certificate: must carry exactly one name; make it with isthmus party init")
+    return check_name(names[0], "certificate")
+
+
+def _read(party_file: Path) -> tuple[str, bool]:
+    try:
+        text = party_file.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
+    except OSError as error:
+        raise StorageError(f"cannot read the party file: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the party file is not TOML: {error}") from None
+    if "peer" in content:
+        raise ConfigError("peer: the party file has one already; remove that section to trust another")
+    if list(content) != ["party"]:
+        raise ConfigError("party: trust a peer before adding sections such as [limits]")
+    return text, "listen" in content["party"]
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_suffix(".toml.new")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise StorageError(f"cannot write the party file: {error.strerror}") from None

@@ -1,0 +1,69 @@
+"""What a session costs, stage by stage."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+
+@dataclass
+class StageReport:
+    """One stage of one job, as this party saw it.
+
+    ``bytes_sent`` and ``bytes_received`` are serialised messages without frame headers; ``rounds`` counts how
+    often the conversation changed direction; ``seconds`` is wall time, waiting for the peer included.
+    """
+
+    name: str
+    seconds: float = 0.0
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    messages: int = 0
+    rounds: int = 0
+    protocol: str = ""
+
+
+class StageClock:
+    """Books messages and time to the stage that is running. A stage that comes back is continued."""
+
+    def __init__(self, protocol: str) -> None:
+        self._protocol = protocol
+        self._by_name: dict[str, StageReport] = {}
+        self._since = time.monotonic()
+        self._sending: bool | None = None
+        self._current = self._open(protocol.partition("/")[0])
+
+    @property
+    def reports(self) -> list[StageReport]:
+        """The stages in order of their first appearance, without those in which nothing happened."""
+        self._book_time()
+        return [r for r in self._by_name.values() if r.messages or r.seconds >= 0.001]
+
+    def enter(self, name: str) -> None:
+        """Book what follows to ``name``."""
+        if name != self._current.name:
+            self._book_time()
+            self._current = self._open(name)
+
+    def sent(self, size: int) -> None:
+        """Book a message that this party sent."""
+        self._current.bytes_sent += size
+        self._message(True)
+
+    def received(self, size: int) -> None:
+        """Book a message that this party received."""
+        self._current.bytes_received += size
+        self._message(False)
+
+    def _message(self, sending: bool) -> None:
+        self._current.messages += 1
+        self._current.rounds += self._sending is not sending
+        self._sending = sending
+
+    def _open(self, name: str) -> StageReport:
+        return self._by_name.setdefault(name, StageReport(name=name, protocol=self._protocol))
+
+    def _book_time(self) -> None:
+        now = time.monotonic()
+        self._current.seconds += now - self._since
+        self._since = now

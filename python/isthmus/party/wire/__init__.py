@@ -1,0 +1,1 @@
+"""Wire messages of channels and sessions; ``link.proto`` is the source."""

@@ -1,0 +1,201 @@
+"""A peer that breaks psi_ecdh's rules (fault cases 11 to 13, 15, 16, 18): a typed error, and no result."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from isthmus import errors
+from isthmus.protocol import psi_ecdh
+from isthmus.protocol.psi_ecdh import ecdh_psi
+from isthmus.protocol.wire import psi_ecdh_pb2 as wire
+from tests.protocol.cases import drive
+
+ITEMS = [pa.array([f"customer-{i}" for i in range(10)])]
+CHUNK = 4
+FIELD_PRIME = (2**255 - 19).to_bytes(32, "little")
+IDENTITY = bytes(32)
+BASE = bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76")
+
+
+def steps(role):
+    return ecdh_psi(ITEMS, np.arange(10), role=role, min_result=1, chunk_items=CHUNK)
+
+
+def refusal(tamper, role="receiver"):
+    """Run party a against a peer whose messages ``tamper`` changes; return the error."""
+    peer_role = {"receiver": "sender", "sender": "receiver", "both": "both"}[role]
+    with pytest.raises(errors.IsthmusError) as caught:
+        drive(steps(role), steps(peer_role), tamper_b=tamper)
+    assert "customer" not in str(caught.value)
+    return caught.value
+
+
+def changing(kind, change, occurrence=0):
+    """Apply ``change`` to the peer's n-th message of a kind."""
+    seen = -1
+
+    def tamper(_, message):
+        nonlocal seen
+        if isinstance(message, kind):
+            seen += 1
+            if seen == occurrence:
+                change(message)
+        return message
+
+    return tamper
+
+
+def element(position, replacement):
+    def change(message):
+        points = bytearray(message.points)
+        points[32 * position : 32 * position + 32] = replacement
+        message.points = bytes(points)
+
+    return change
+
+
+def set_points(points):
+    return lambda message: setattr(message, "points", points(message.points))
+
+
+@pytest.mark.parametrize("role", ["receiver", "sender", "both"])
+@pytest.mark.parametrize(
+    ("replacement", "kind"),
+    [
+        (IDENTITY, errors.PointInvalid),
+        ((0x1234).to_bytes(32, "little"), errors.PointInvalid),
+        (FIELD_PRIME, errors.PointEncoding),
+        (BASE[:31] + bytes([BASE[31] | 0x80]), errors.PointEncoding),
+        (bytes([BASE[0] ^ 1]) + BASE[1:], errors.PointEncoding),
+    ],
+    ids=["identity", "not-an-element", "not-reduced", "high-bit", "negative"],
+)
+def test_a_bad_element_is_refused_with_its_row(role, replacement, kind):
+    error = refusal(changing(wire.Masked, element(1, replacement), occurrence=1), role)
+    assert type(error) is kind
+    assert error.row == CHUNK + 1
+
+
+@pytest.mark.parametrize("role", ["receiver", "sender", "both"])
+def test_a_masked_item_sent_twice_is_refused(role):
+    def twice(message):
+        message.points = message.points[:32] + message.points[:32] + message.points[64:]
+
+    assert isinstance(refusal(changing(wire.Masked, twice), role), errors.PeerDuplicate)
+
+
+@pytest.mark.parametrize("role", ["receiver", "both"])
+def test_a_tag_returned_twice_is_refused(role):
+    width = psi_ecdh.tag_bytes(10, 10)
+
+    def twice(message):
+        message.tags = message.tags[:width] * 2 + message.tags[2 * width :]
+
+    assert isinstance(refusal(changing(wire.DoubleMasked, twice), role), errors.PeerDuplicate)
+
+
+@pytest.mark.parametrize("role", ["receiver", "sender", "both"])
+@pytest.mark.parametrize(
+    ("points", "kind"),
+    [
+        (lambda points: points[:-32], errors.ProtocolCount),
+        (lambda points: points + BASE, errors.ProtocolCount),
+        (lambda points: b"", errors.ProtocolCount),
+        (lambda points: points[:-1], errors.DecodeError),
+    ],
+    ids=["short", "long", "empty", "ragged"],
+)
+def test_a_chunk_of_another_length_is_refused(role, points, kind):
+    assert type(refusal(changing(wire.Masked, set_points(points)), role)) is kind
+
+
+@pytest.mark.parametrize("role", ["receiver", "both"])
+def test_tags_of_another_count_are_refused(role):
+    width = psi_ecdh.tag_bytes(10, 10)
+
+    def fewer(message):
+        message.tags = message.tags[:-width]
+
+    assert type(refusal(changing(wire.DoubleMasked, fewer), role)) is errors.ProtocolCount
+
+
+@pytest.mark.parametrize("kind", [wire.Masked, wire.DoubleMasked])
+@pytest.mark.parametrize("index", [0, 2, 1 << 63])
+def test_a_gap_in_the_chunks_is_refused(kind, index):
+    def renumber(message):
+        message.index = index
+
+    assert type(refusal(changing(kind, renumber, occurrence=1), "both")) is errors.ProtocolCount
+
+
+@pytest.mark.parametrize("count", [9, 11, 0])
+def test_a_count_that_is_not_kept_is_refused(count):
+    def lie(message):
+        message.count = count
+
+    # The lengths of the chunks, or of the tags, then differ from what the count says.
+    error = refusal(changing(wire.Start, lie))
+    assert isinstance(error, errors.ProtocolCount | errors.ProtocolState | errors.DecodeError)
+
+
+def test_a_huge_count_is_refused_before_anything_is_allocated():
+    def lie(message):
+        message.count = (1 << 64) - 1
+
+    assert type(refusal(changing(wire.Start, lie))) is errors.TooLarge
+
+
+@pytest.mark.parametrize("nonce", [b"", bytes(31), bytes(33)])
+def test_a_nonce_of_another_length_is_refused(nonce):
+    def change(message):
+        message.nonce = nonce
+
+    assert type(refusal(changing(wire.Start, change))) is errors.DecodeError
+
+
+def test_a_reflected_nonce_is_refused():
+    nonces = []
+
+    def record(_, message):
+        if isinstance(message, wire.Start):
+            nonces.append(message.nonce)
+        return message
+
+    def reflect(_, message):
+        if isinstance(message, wire.Start):
+            message.nonce = nonces[0]
+        return message
+
+    with pytest.raises(errors.PeerValue):
+        drive(steps("both"), steps("both"), tamper_a=record, tamper_b=reflect)
+
+
+@pytest.mark.parametrize(
+    ("own", "peer"), [("receiver", "receiver"), ("sender", "both"), ("sender", "sender")]
+)
+def test_roles_that_do_not_fit_are_refused(own, peer):
+    with pytest.raises(errors.ParameterMismatch):
+        drive(steps(own), steps(peer))
+
+
+@pytest.mark.parametrize("skipped", [wire.Start, wire.Masked, wire.DoubleMasked])
+def test_a_skipped_message_is_out_of_state(skipped):
+    seen = []
+
+    def skip(_, message):
+        if isinstance(message, skipped) and not seen:
+            seen.append(message)
+            return None
+        return message
+
+    error = refusal(skip)
+    assert isinstance(error, errors.ProtocolState | errors.ProtocolCount)
+
+
+def test_a_verdict_that_contradicts_the_tags_is_refused():
+    def deny(message):
+        message.released = False
+
+    assert type(refusal(changing(wire.Verdict, deny), "both")) is errors.PeerValue

@@ -1,0 +1,122 @@
+"""psi.intersect between two sessions, with identifiers from every supported source."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from isthmus import psi
+from isthmus.party import run_in_memory
+
+TEXT_A = ["carol", "bob", "žofie", "dave", "alice"]
+TEXT_B = ["eve", "žofie", "alice", "frank", "bob", "grace"]
+NUMBERS_A = [10, -5, 2**40, 7]
+NUMBERS_B = [2**40, 3, -5]
+
+TEXT_SOURCES = {
+    "list": list,
+    "numpy": np.array,
+    "pandas": pd.Series,
+    "pandas-category": lambda ids: pd.Series(ids, dtype="category"),
+    "polars": pl.Series,
+    "pyarrow": pa.array,
+    "large": lambda ids: pa.array(ids, pa.large_string()),
+    "view": lambda ids: pa.array(ids, pa.string_view()),
+    "chunked": lambda ids: pa.chunked_array([ids[:2], ids[2:]]),
+    "sliced": lambda ids: pa.array(["before", *ids, "after"]).slice(1, len(ids)),
+    "dataframe": lambda ids: pd.DataFrame({"id": ids}),
+}
+NUMBER_SOURCES = {
+    "numpy": np.array,
+    "pandas": pd.Series,
+    "polars": pl.Series,
+    "pyarrow": pa.array,
+    "object": lambda ids: np.array(ids, dtype=object),
+}
+
+
+def intersect(ids_a, ids_b, role_a="both", role_b="both", **options):
+    return run_in_memory(
+        {
+            "bank": lambda session: psi.intersect(session, ids_a, role=role_a, **options),
+            "fund": lambda session: psi.intersect(session, ids_b, role=role_b, **options),
+        }
+    )
+
+
+@pytest.mark.parametrize("source_a", TEXT_SOURCES)
+def test_text_from_any_source(source_a):
+    results = intersect(TEXT_SOURCES[source_a](TEXT_A), TEXT_B)
+    a, b = results["bank"], results["fund"]
+    assert [TEXT_A[i] for i in a.indices] == [TEXT_B[i] for i in b.indices]
+    assert {TEXT_A[i] for i in a.indices} == {"bob", "žofie", "alice"}
+    assert a.indices.dtype == np.int64
+    assert (a.size, a.peer_size, b.size, b.peer_size) == (3, 6, 3, 5)
+
+
+@pytest.mark.parametrize("source_a", NUMBER_SOURCES)
+def test_integers_from_any_source(source_a):
+    results = intersect(NUMBER_SOURCES[source_a](NUMBERS_A), NUMBERS_B)
+    assert {NUMBERS_A[i] for i in results["bank"].indices} == {2**40, -5}
+
+
+def test_integer_width_and_sign_do_not_matter():
+    results = intersect(np.array([1, 2, 200], np.uint8), np.array([200, 1, -1], np.int64))
+    assert sorted(results["bank"].indices) == [0, 2]
+
+
+def test_composite_keys_join_on_all_fields():
+    a = pa.table({"branch": ["a", "a,b", "x"], "number": ["b,c", "c", "1"]})
+    b = pl.DataFrame({"branch": ["a,b", "ab", "x"], "number": ["c", ",c", "1"]})
+    results = intersect(a, b)
+    assert sorted(results["bank"].indices) == [1, 2]
+
+
+@pytest.mark.parametrize(("role_a", "role_b"), [("receiver", "sender"), ("sender", "receiver")])
+def test_one_party_learns(role_a, role_b):
+    results = intersect(TEXT_A, TEXT_B, role_a, role_b)
+    learner, other = ("bank", "fund") if role_a == "receiver" else ("fund", "bank")
+    assert results[other].indices is None
+    assert results[other].size is None
+    own = TEXT_A if learner == "bank" else TEXT_B
+    shared = set(TEXT_A) & set(TEXT_B)
+    assert results[learner].indices.tolist() == [i for i, name in enumerate(own) if name in shared]
+
+
+def test_the_audit_records_say_who_learned_what():
+    def party(role, ids):
+        def work(session):
+            psi.intersect(session, ids, role=role)
+            return [record["statement"] for record in session.audit if record["event"] == "disclosure"]
+
+        return work
+
+    records = run_in_memory({"bank": party("receiver", TEXT_A), "fund": party("sender", TEXT_B)})
+    assert "bank learned which of its identifiers both have: 3" in records["bank"]
+    assert "bank learned which of its identifiers both have" in records["fund"]
+    assert "fund learned that bank has 5 distinct identifiers" in records["fund"]
+    assert not any("fund learned which" in line for lines in records.values() for line in lines)
+
+
+def test_stages_and_progress_are_reported():
+    seen = []
+
+    def bank(session):
+        session.on_progress = seen.append
+        psi.intersect(session, TEXT_A, role="both")
+        return session.stages
+
+    stages = run_in_memory({"bank": bank, "fund": lambda s: psi.intersect(s, TEXT_B, role="both")})["bank"]
+    assert [stage.name for stage in stages] == ["align"]
+    assert stages[0].bytes_sent > 32 * len(TEXT_A)
+    assert (seen[-1].done, seen[-1].total) == (16, 16)
+
+
+def test_several_runs_in_one_session():
+    def party(ids):
+        return lambda session: [psi.intersect(session, ids, role="both").size for _ in range(3)]
+
+    assert run_in_memory({"bank": party(TEXT_A), "fund": party(TEXT_B)}) == {"bank": [3] * 3, "fund": [3] * 3}

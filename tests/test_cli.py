@@ -1,0 +1,311 @@
+"""The command line without a peer: help, failures, job files, parties, evaluation."""
+
+import subprocess
+import sys
+import time
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from isthmus.cli import failure
+from isthmus.cli.app import app
+from isthmus.cli.jobs import PredictJob, TrainJob, load_job
+from isthmus.cli.progress import LiveBars, PlainLines
+from isthmus.errors import BY_CODE, ConfigError, IsthmusError, StorageError
+from isthmus.party.party_file import load_party_file
+from isthmus.protocol.machine import Progress
+from isthmus.tables import write_table
+
+COMMANDS = ["demo", "psi", "train", "predict", "evaluate", "party", "keygen", "bench", "version"]
+
+
+@pytest.fixture
+def run():
+    runner = CliRunner()
+    yield lambda *arguments, **more: runner.invoke(app, [str(a) for a in arguments], **more)
+    failure.Verbosity.debug = False
+
+
+# --- help and failures -------------------------------------------------------------------------------------
+
+
+def test_help_lists_every_command(run):
+    done = run("--help")
+    assert done.exit_code == 0
+    assert all(name in done.output for name in COMMANDS)
+
+
+@pytest.mark.parametrize("command", [*([name] for name in COMMANDS), ["party", "init"], ["party", "trust"]])
+def test_every_command_has_help(run, command):
+    done = run(*command, "--help")
+    assert done.exit_code == 0 and "Usage" in done.output
+
+
+def test_help_answers_at_once():
+    command = [sys.executable, "-c", "from isthmus.cli.app import main; main()", "--help"]
+    best = min(_seconds(command) for _ in range(3))
+    assert best < 1.0
+
+
+def test_import_is_fast():
+    bare = min(_seconds([sys.executable, "-c", "pass"]) for _ in range(3))
+    assert min(_seconds([sys.executable, "-c", "import isthmus"]) for _ in range(3)) - bare < 0.3
+
+
+def _seconds(command):
+    start = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def test_wrong_usage_exits_2(run):
+    assert run("nonsense").exit_code == 2
+    assert run("evaluate").exit_code == 2
+    assert run("demo", "--model", "forest").exit_code == 2
+
+
+@pytest.mark.parametrize("code", BY_CODE)
+def test_every_error_has_advice(code):
+    assert failure.ADVICE[code].endswith(".")
+    assert code in failure.explain(BY_CODE[code]("what happened"))
+
+
+def test_no_advice_without_an_error():
+    assert set(failure.ADVICE) == set(BY_CODE)
+
+
+def test_an_error_prints_code_message_and_advice(run, tmp_path):
+    done = run("evaluate", tmp_path / "missing.csv")
+    assert done.exit_code == 1
+    assert "ERR_" in done.output and "Traceback" not in done.output
+    assert len(done.output.strip().splitlines()) == 2
+
+
+def test_debug_adds_the_traceback(run, tmp_path):
+    assert "Traceback" in run("--debug", "evaluate", tmp_path / "missing.csv").output
+
+
+def test_an_unexpected_error_is_no_traceback_and_shows_no_value(monkeypatch, run, tmp_path):
+    def fail(*_, **__):
+        raise RuntimeError("customer 4711")
+
+    monkeypatch.setattr("isthmus.tables.read_table", fail)
+    done = run("evaluate", tmp_path / "scores.csv")
+    assert done.exit_code == 1
+    assert "ERR_INTERNAL: RuntimeError" in done.output and "4711" not in done.output
+
+
+def test_ctrl_c_exits_130(monkeypatch, run, tmp_path):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("isthmus.tables.read_table", interrupt)
+    assert run("evaluate", tmp_path / "scores.csv").exit_code == 130
+
+
+# --- job files ---------------------------------------------------------------------------------------------
+
+TRAIN = """
+party = "bank.toml"
+job = "june"
+input = { path = "data/bank.csv", id = "customer_id", label = "defaulted" }
+model = { kind = "logistic", options = { key_bits = 2048 } }
+output = { model = "bank.model" }
+"""
+
+
+def job(tmp_path, text, kind=TrainJob):
+    path = tmp_path / "job.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_job(path, kind)
+
+
+def test_a_job_is_read_and_its_paths_are_beside_it(tmp_path):
+    read = job(tmp_path, TRAIN)
+    assert read.party == tmp_path / "bank.toml" and read.input.path == tmp_path / "data" / "bank.csv"
+    assert read.input.id == ("customer_id",) and read.input.columns is None
+    assert read.model.options == {"key_bits": 2048}
+    assert (read.psi.min_result, read.psi.duplicates) == (1, "error")
+
+
+def test_a_scoring_job_of_the_other_party_has_no_output(tmp_path):
+    text = (
+        'party = "f.toml"\njob = "j"\ninput = { path = "f.csv", id = ["a", "b"] }\nmodel = { path = "m" }\n'
+    )
+    read = job(tmp_path, text, PredictJob)
+    assert read.output.scores is None and read.input.id == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("kind", "kindd"), "model.kindd is not a key; did you mean model.kind?"),
+        (('job = "june"\n', ""), "job is missing; it needs text in quotes"),
+        (('"june"', "7"), "job needs text in quotes"),
+        (('"logistic"', '"forest"'), 'model.kind needs "logistic" or "gbdt"'),
+        (('"customer_id"', "7"), "input.id needs a column name or a list of column names"),
+        (('path = "data/bank.csv", ', ""), "input.path is missing; it needs a path in quotes"),
+        (("input = {", "inputs = {"), "inputs is not a key; did you mean input?"),
+        (
+            ("\noutput = {", "\npsi = { min_result = true }\noutput = {"),
+            "psi.min_result needs a whole number",
+        ),
+        (("\noutput = {", "\npsi = 3\noutput = {"), "psi must be a table"),
+        (("= {", "= "), "the job file is not TOML"),
+    ],
+)
+def test_a_wrong_job_names_the_key(tmp_path, change, said):
+    assert change[0] in TRAIN
+    with pytest.raises(ConfigError) as caught:
+        job(tmp_path, TRAIN.replace(*change, 1))
+    assert said in str(caught.value)
+
+
+def test_a_job_that_cannot_be_read(tmp_path):
+    with pytest.raises(StorageError):
+        load_job(tmp_path / "missing.toml", TrainJob)
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError):
+        load_job(tmp_path / "binary.toml", TrainJob)
+
+
+def test_a_wrong_model_option_is_named(tmp_path, run):
+    (tmp_path / "data").mkdir()
+    write_table(pa.table({"customer_id": ["a"], "x": [1], "defaulted": [1]}), tmp_path / "data" / "bank.csv")
+    for old, new, said in (
+        ("key_bits", "keybits", "model.options.keybits"),
+        ("2048", "1024", "model.options"),
+        ('"customer_id"', '"customer"', "input.id"),
+        ('"defaulted"', '"default"', "input.label"),
+    ):
+        (tmp_path / "job.toml").write_text(TRAIN.replace(old, new), encoding="utf-8")
+        done = run("train", tmp_path / "job.toml")
+        assert done.exit_code == 1 and "ERR_CONFIG" in done.output and said in done.output
+
+
+# --- parties -----------------------------------------------------------------------------------------------
+
+
+def fingerprint_of(done):
+    return next(line.split()[1] for line in done.output.splitlines() if line.startswith("fingerprint"))
+
+
+def introduce(run, folder: Path):
+    """Make a bank that waits and a fund that dials, each in its own folder, trusting each other."""
+    pins = {}
+    for name, more in (("bank", ["--listen", "127.0.0.1:0"]), ("fund", [])):
+        (folder / name).mkdir()
+        made = run("party", "init", "--name", name, "--folder", folder / name, *more)
+        assert made.exit_code == 0, made.output
+        pins[name] = fingerprint_of(made)
+    for name, peer, more in (("bank", "fund", []), ("fund", "bank", ["--address", "127.0.0.1:7700"])):
+        certificate, file = folder / peer / f"{peer}.crt", folder / name / f"{name}.toml"
+        done = run("party", "trust", certificate, "--party", file, "--fingerprint", pins[peer], *more)
+        assert done.exit_code == 0, done.output
+    return pins
+
+
+def test_two_parties_introduce_themselves(run, tmp_path):
+    pins = introduce(run, tmp_path)
+    bank, fund = (load_party_file(tmp_path / n / f"{n}.toml") for n in ("bank", "fund"))
+    assert (bank.identity.peer_name, bank.identity.peer_fingerprint) == ("fund", pins["fund"])
+    assert (fund.identity.peer_name, fund.identity.peer_fingerprint) == ("bank", pins["bank"])
+    assert bank.listen and not bank.address and fund.address and not fund.listen
+    assert (tmp_path / "bank" / "bank.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_is_never_overwritten(run, tmp_path):
+    assert run("party", "init", "--name", "bank", "--folder", tmp_path).exit_code == 0
+    before = (tmp_path / "bank.key").read_bytes()
+    again = run("party", "init", "--name", "bank", "--folder", tmp_path)
+    assert again.exit_code == 1 and "ERR_STORAGE" in again.output
+    assert (tmp_path / "bank.key").read_bytes() == before
+
+
+def test_trust_refuses_another_fingerprint(run, tmp_path):
+    for name in ("bank", "fund"):
+        (tmp_path / name).mkdir()
+        run("party", "init", "--name", name, "--folder", tmp_path / name)
+    file = tmp_path / "bank" / "bank.toml"
+    before = file.read_text()
+    arguments = ("party", "trust", tmp_path / "fund" / "fund.crt", "--party", file, "--address", "h:1")
+    wrong = run(*arguments, "--fingerprint", "0" * 64)
+    assert wrong.exit_code == 1 and "ERR_NOT_AUTHORISED" in wrong.output
+    declined = run(*arguments, input="n\n")
+    assert declined.exit_code == 1
+    assert file.read_text() == before and not (tmp_path / "bank" / "fund.crt").exists()
+    assert run(*arguments, input="y\n").exit_code == 0
+    assert load_party_file(file).identity.peer_name == "fund"
+    again = run(*arguments, input="y\n")
+    assert again.exit_code == 1 and "ERR_CONFIG" in again.output
+
+
+def test_one_waits_and_the_other_dials(run, tmp_path):
+    run("party", "init", "--name", "bank", "--listen", "0.0.0.0:7700", "--folder", tmp_path)
+    run("party", "init", "--name", "fund", "--folder", tmp_path)
+    waits = run(
+        "party", "trust", tmp_path / "fund.crt", "--party", tmp_path / "bank.toml", "--address", "h:1"
+    )
+    dials = run("party", "trust", tmp_path / "bank.crt", "--party", tmp_path / "fund.toml")
+    for done in (waits, dials):
+        assert done.exit_code == 1 and "ERR_CONFIG" in done.output
+    assert run("party", "init", "--name", "Bad Name", "--folder", tmp_path).exit_code == 1
+    assert run("party", "init", "--name", "x", "--listen", "7700", "--folder", tmp_path).exit_code == 1
+
+
+# --- evaluation --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_evaluate_prints_and_writes(run, tmp_path, suffix):
+    rng = np.random.default_rng(5)
+    y = rng.integers(0, 2, 400)
+    path = tmp_path / f"scores.{suffix}"
+    write_table(pa.table({"y": y, "p": rng.random(400) * 0.5 + y * 0.3}), path)
+    page = tmp_path / "report.html"
+    done = run("evaluate", path, "--label", "y", "--score", "p", "--reference", path, "--html", page)
+    assert done.exit_code == 0, done.output
+    assert "AUC" in done.output and "stable" in done.output and page.read_text().startswith("<!doctype html>")
+
+
+def test_evaluate_refuses_what_is_no_label(run, tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text("label,score\n1,0.5\n2,0.5\n0,0.1\n")
+    done = run("evaluate", path)
+    assert done.exit_code == 1 and "ERR_LABEL" in done.output and "row 1" in done.output
+    missing = run("evaluate", path, "--score", "p")
+    assert missing.exit_code == 1 and "ERR_SCHEMA" in missing.output
+
+
+# --- progress ----------------------------------------------------------------------------------------------
+
+
+def test_plain_progress_is_a_line_per_stage(capsys):
+    with PlainLines(Console(width=100), interval_seconds=0) as show:
+        for done in range(3):
+            show(Progress("align", done, 2))
+        show(Progress("train", 1, 1, "tree 1"))
+    shown = [line.split("s  ")[1] for line in capsys.readouterr().out.splitlines()]
+    assert shown == ["align ...", "align 1/2", "align 2/2", "train ...", "done"]
+
+
+def test_live_progress_draws_and_clears():
+    console = Console(force_terminal=True, width=100, record=True, file=StringIO())
+    with LiveBars(console) as show:
+        show(Progress("align", 1, 2))
+        show(Progress("train", 5, 10, "tree 5"))
+        show(Progress("align", 2, 2))
+    text = console.export_text()
+    assert "align" in text and "train" in text and "done" in text
+
+
+def test_explain_covers_unknown_codes():
+    class Odd(IsthmusError):
+        code = "ERR_ODD"
+
+    assert "ERR_ODD" in failure.explain(Odd("x"))

@@ -1,0 +1,43 @@
+"""The bytes of psi_ecdh/1 as other implementations must write and read them."""
+
+import pytest
+
+from isthmus.errors import DecodeError
+from isthmus.party.decode import parse
+from isthmus.protocol.psi_ecdh import tag_bytes
+from isthmus.protocol.wire import psi_ecdh_pb2 as wire
+
+GOLDEN = {
+    "start": (
+        wire.Start(role=wire.ROLE_BOTH, count=1_000_000, nonce=bytes(range(32))),
+        "080310c0843d1a20" + bytes(range(32)).hex(),
+    ),
+    "masked": (wire.Masked(index=3, points=b"\x01" * 64), "08031240" + "01" * 64),
+    "first-masked": (wire.Masked(index=0, points=b"\x02" * 32), "1220" + "02" * 32),
+    "double-masked": (wire.DoubleMasked(index=1, tags=b"\x03" * 11), "0801120b" + "03" * 11),
+    "released": (wire.Verdict(released=True), "0801"),
+    "withheld": (wire.Verdict(released=False), ""),
+}
+BAD = {
+    "cut-off": (wire.Masked, "08031240" + "01" * 63),
+    "unknown-field": (wire.Verdict, "08011801"),
+    "wrong-wire-type": (wire.Masked, "0a0103"),
+    "overlong-number": (wire.Start, "10" + "ff" * 10 + "01"),
+}
+
+
+@pytest.mark.parametrize(("message", "data"), GOLDEN.values(), ids=GOLDEN.keys())
+def test_good_bytes(message, data):
+    assert message.SerializeToString().hex() == data
+    assert parse(type(message), bytes.fromhex(data)) == message
+
+
+@pytest.mark.parametrize(("kind", "data"), BAD.values(), ids=BAD.keys())
+def test_bad_bytes(kind, data):
+    with pytest.raises(DecodeError):
+        parse(kind, bytes.fromhex(data))
+
+
+def test_the_names_on_the_wire():
+    assert wire.Start.DESCRIPTOR.full_name == "isthmus.psi_ecdh.v1.Start"
+    assert [tag_bytes(n, n) for n in (1, 1000, 10**6, 10**9)] == [6, 8, 11, 13]
