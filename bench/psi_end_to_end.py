@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+
 from isthmus import psi, tables
 from isthmus.party import run_local
 from isthmus.party.session import Session

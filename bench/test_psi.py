@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from isthmus import items, tables
 from isthmus.groups import group
 from isthmus.protocol.matching import as_tags, match_tags
 from isthmus.protocol.psi_ecdh import CHUNK_ITEMS, ecdh_psi
-
 from tests.protocol.cases import drive
 
 MILLION = 1 << 20

@@ -13,7 +13,7 @@
 namespace isthmus::bindings {
 namespace {
 
-// Python bytes objects; the list that holds them outlives the call.
+// Python bytes objects. The list must be the caller's own: nobody may change it while the GIL is released.
 class BytesList final : public MessageBatch {
  public:
   explicit BytesList(const py::list& messages) {

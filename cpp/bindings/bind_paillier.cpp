@@ -102,6 +102,10 @@ class Plaintexts {
     const auto rows = static_cast<py::ssize_t>(words.size() / slots);
     return to_array(words).reshape({rows, static_cast<py::ssize_t>(slots)});
   }
+  void require_at_most_bits(std::size_t bits) const {
+    const py::gil_scoped_release release;
+    paillier::require_at_most_bits(*key_, bytes_, bits);
+  }
   py::bytes to_bytes() const { return to_py_bytes(bytes_); }
 
  private:
@@ -178,6 +182,7 @@ void bind_keys(py::module_& m) {
       .def("to_int64", &Plaintexts::to_int64)
       .def("to_double", &Plaintexts::to_double, py::arg("scale_bits"))
       .def("to_words", &Plaintexts::to_words, py::arg("slot_bits"), py::arg("slots"), py::arg("shift"))
+      .def("require_at_most_bits", &Plaintexts::require_at_most_bits, py::arg("bits"))
       .def("to_bytes", &Plaintexts::to_bytes);
 }
 

@@ -11,8 +11,19 @@ from typing import Any
 __version__ = "0.1.0"
 
 _SUBMODULES = (
-    *("aggregate", "data", "demo", "errors", "evaluate", "groups", "items"),
-    *("models", "paillier", "party", "prep", "psi", "tables"),
+    "aggregate",
+    "data",
+    "demo",
+    "errors",
+    "evaluate",
+    "groups",
+    "items",
+    "models",
+    "paillier",
+    "party",
+    "prep",
+    "psi",
+    "tables",
 )
 __all__ = ["__version__", "group", *_SUBMODULES]  # noqa: PLE0604  (a tuple of strings)
 

@@ -12,12 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isthmus import _core
 from isthmus.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Scalar = _core.group.Scalar
 """A secret scalar: opaque, wiped from memory when released, printed without its value, not picklable."""
@@ -48,13 +52,13 @@ class Group:
     scalar_bytes: int
     _native: _core.group.Group = field(repr=False, compare=False)
 
-    def hash_to_group(self, items: Sequence[bytes], dst: bytes) -> NDArray[np.uint8]:
+    def hash_to_group(self, items: Sequence[bytes] | pa.BinaryArray, dst: bytes) -> NDArray[np.uint8]:
         """Hash each item to an element nobody knows the discrete logarithm of.
 
         Parameters
         ----------
         items
-            ``n`` byte strings.
+            ``n`` byte strings, as a list or an Arrow binary array without nulls.
         dst
             Domain separation tag: name the application and its version. Equal items under different tags give
             unrelated elements.
@@ -69,7 +73,8 @@ class Group:
         HashToCurveError
             When ``dst`` is empty.
         """
-        return self._native.hash_to_group(list(items), dst)
+        messages = items.to_pylist() if hasattr(items, "to_pylist") else list(items)
+        return self._native.hash_to_group(messages, dst)
 
     def scalar_mult(self, scalar: Scalar | bytes, points: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Multiply every element by one secret scalar, in constant time.

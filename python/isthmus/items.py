@@ -1,6 +1,6 @@
 """Identifier columns: check them, find repeated rows, hash them to a group and mask them.
 
-An item is one row of the key columns in canonical bytes; ``cpp/include/isthmus/psi/item.hpp`` gives the encoding.
+An item is one row of the key columns in canonical bytes (``cpp/include/isthmus/psi/item.hpp``).
 
 * Integers of any width are equal when their values are; text and binary are equal when their bytes are.
   The number ``7`` and the text ``"7"`` differ, so bring both parties' columns to one type.
@@ -35,7 +35,8 @@ def check_ids(columns: Sequence[Any]) -> None:
     Raises
     ------
     IdEncoding
-        A row is null, empty, longer than 65,535 bytes or not clean text; ``row`` is the first such row.
+        A row is null, empty, longer than 65,535 bytes or not clean text; ``row`` says which. Normalisation
+        is judged last.
     SchemaError
         A column holds neither integers, text nor binary, or the columns differ in length.
     """
@@ -135,7 +136,7 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a dictionary-encoded column's values; pyarrow cannot take from views, so they are widened first."""
+    """Return a dictionary-encoded column's values, widening views, which pyarrow cannot take from."""
     kind = column.type.value_type
     if pa.types.is_string_view(kind):
         kind = pa.large_string()

@@ -9,6 +9,7 @@ import unicodedata
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from isthmus import errors, psi
 from isthmus.party import run_in_memory
 

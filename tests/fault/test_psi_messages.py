@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from isthmus import errors
 from isthmus.protocol import psi_ecdh
 from isthmus.protocol.psi_ecdh import ecdh_psi
 from isthmus.protocol.wire import psi_ecdh_pb2 as wire
-
 from tests.protocol.cases import drive
 
 ITEMS = [pa.array([f"customer-{i}" for i in range(10)])]

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from isthmus.errors import IsthmusError
 from isthmus.party.decode import parse
 from isthmus.protocol.psi_ecdh import ecdh_psi
-
 from tests.protocol.cases import drive
 
 IDS = [f"customer-{i}" for i in range(8)]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf.message import Message
+
 from isthmus.errors import ProtocolState
 from isthmus.protocol.machine import Progress, Receive, Send, Steps
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pyarrow as pa
-from isthmus.protocol.registry import PSI_PROTOCOLS
 
+from isthmus.protocol.registry import PSI_PROTOCOLS
 from tests.protocol.cases import ProtocolCase
 
 A_IDS = pa.chunked_array([[f"customer-{i}" for i in range(23)]])

@@ -8,10 +8,10 @@ import time
 
 import pytest
 from google.protobuf.empty_pb2 import Empty
+
 from isthmus.errors import IsthmusError, PeerFailed, PeerGone, PeerTruncated, ProtocolState
 from isthmus.party import run_local
 from isthmus.protocol.machine import Progress, Send
-
 from tests.protocol.cases import all_cases, drive
 from tests.protocol.conformance import TRANSPORTS, assert_clean_when_cut, results, run_pair
 

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from isthmus.protocol.matching import as_tags, match_tags
 from isthmus.protocol.psi_ecdh import ecdh_psi, tag_bytes
 from isthmus.protocol.wire import psi_ecdh_pb2 as wire
-
 from tests.protocol.cases import drive
 
 ROLES = [("receiver", "sender"), ("sender", "receiver"), ("both", "both")]

@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+
 from isthmus import psi
 from isthmus.party import run_in_memory
 

@@ -5,6 +5,7 @@ import pickle
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -217,6 +218,14 @@ def test_any_thread_count_gives_the_same_bytes(n):
     assert results[0] == results[1] == results[2]
 
 
+def test_arrow_binary_is_hashed_like_a_list():
+    messages = [b"alice", b"", b"bob"]
+    from_arrow = GROUP.hash_to_group(pa.array(messages), dst=b"dst")
+    assert np.array_equal(from_arrow, GROUP.hash_to_group(messages, dst=b"dst"))
+    with pytest.raises(TypeError):
+        GROUP.hash_to_group(pa.array([b"alice", None]), dst=b"dst")
+
+
 def test_views_are_read_as_they_look():
     strided = ELEMENTS[::3]
     assert np.array_equal(GROUP.scalar_mult(scalar_bytes(1), strided), strided)
@@ -254,6 +263,16 @@ def test_the_first_bad_row_is_named_for_any_thread_count():
             assert (caught.value.row, caught.value.code) == (30, "ERR_POINT_ENCODING")
     finally:
         _core.system.set_thread_count(0)
+
+
+@given(data=st.binary(min_size=32, max_size=32))
+def test_any_bytes_are_refused_or_are_the_only_encoding_of_their_element(data):
+    try:
+        again = GROUP.scalar_mult(scalar_bytes(1), rows(data))
+    except (PointEncoding, PointInvalid) as error:
+        assert error.row == 0
+    else:
+        assert again.tobytes() == data
 
 
 @pytest.mark.parametrize("shape", [(4, 31), (4, 33), (32,), (2, 2, 32), (0, 31)])

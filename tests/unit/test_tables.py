@@ -8,6 +8,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+
 from isthmus import errors, tables
 
 FRAME = {"id": ["a", "b", "c"], "v": [1.5, 2.0, -3.0]}

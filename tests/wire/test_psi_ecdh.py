@@ -1,6 +1,7 @@
 """The bytes of psi_ecdh/1 as other implementations must write and read them."""
 
 import pytest
+
 from isthmus.errors import DecodeError
 from isthmus.party.decode import parse
 from isthmus.protocol.psi_ecdh import tag_bytes

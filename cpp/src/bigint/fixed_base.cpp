@@ -7,6 +7,13 @@
 #include "isthmus/core/parallel.hpp"
 
 namespace isthmus::bigint {
+namespace {
+
+void prefetch(const Limb* words, std::size_t count) noexcept {
+  for (std::size_t i = 0; i < count; i += 8) __builtin_prefetch(words + i);
+}
+
+}  // namespace
 
 FixedBaseTable::FixedBaseTable(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits,
                                unsigned window)
@@ -59,11 +66,16 @@ void FixedBaseTable::pow_vartime(Limb* out, const Limb* exponents, std::size_t c
   const Modulus& root = modulus_->root();
   AlignedLimbs sums(count * k);
   std::vector<MulTask> tasks(count);
+  const auto entry_of = [&](std::size_t b, std::size_t i) {
+    const LimbSpan exponent(exponents + b * exponent_limbs(), exponent_limbs());
+    const unsigned width = static_cast<unsigned>(std::min<std::size_t>(window_, exponent_bits_ - i * window_));
+    return row(i, bits_at(exponent, i * window_, width));
+  };
   for (std::size_t i = 0; i < windows_; ++i) {
     for (std::size_t b = 0; b < count; ++b) {
-      const LimbSpan exponent(exponents + b * exponent_limbs(), exponent_limbs());
-      const unsigned width = static_cast<unsigned>(std::min<std::size_t>(window_, exponent_bits_ - i * window_));
-      const Limb* const entry = row(i, bits_at(exponent, i * window_, width));
+      const Limb* const entry = entry_of(b, i);
+      // The table is far larger than the cache: ask for the next window's row while this one is multiplied.
+      if (i + 1 < windows_) prefetch(entry_of(b, i + 1), stride);
       root.add(sums.data() + b * k, sums.data() + b * k, entry + k);
       tasks[b] = {out + b * stride, out + b * stride, entry};
       if (i == 0) std::fill_n(std::copy_n(entry, k, out + b * stride), k, Limb{0});

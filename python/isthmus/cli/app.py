@@ -6,6 +6,8 @@ runs.
 
 from __future__ import annotations
 
+import signal
+import sys
 from typing import Annotated
 
 import typer
@@ -57,5 +59,6 @@ app.command("version")(guarded(version.version))
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. Being asked to terminate ends a running job in good order, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     app()

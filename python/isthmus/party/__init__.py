@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from isthmus.party.audit import verify_audit_file
     from isthmus.party.certificates import Authority, self_signed
-    from isthmus.party.connect import connect
     from isthmus.party.limits import Limits
     from isthmus.party.local import run_in_memory, run_local
+    from isthmus.party.meeting import connect
     from isthmus.party.party_file import load_party_file, write_party_file
     from isthmus.party.session import Session
     from isthmus.party.stages import StageReport
@@ -22,7 +22,7 @@ _HOMES = {
     "Progress": "isthmus.protocol.machine",
     "Session": "isthmus.party.session",
     "StageReport": "isthmus.party.stages",
-    "connect": "isthmus.party.connect",
+    "connect": "isthmus.party.meeting",
     "load_party_file": "isthmus.party.party_file",
     "run_in_memory": "isthmus.party.local",
     "run_local": "isthmus.party.local",

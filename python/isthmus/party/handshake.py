@@ -141,15 +141,15 @@ class _Handshake:
         own = self._mine.hello().SerializeToString()
         self._send(HELLO, own)
         received = self._expect(HELLO).payload
-        # The certificate decides first: an outsider learns nothing of what this party supports.
         hello = parse(Hello, received, allow_unknown=True)
+        session_id = self._bind(parse(Hello, own), hello)
+        # The certificate decides first: an outsider learns nothing of what this party supports.
         if self._mine.credentials is not None:
             self._mine.credentials.check_peer(hello.certificate)
         version = self._common_version(hello)
         hello = parse(Hello, received)
         self._check_names(hello)
         suites = self._common_suites(hello)
-        session_id = self._bind(parse(Hello, own), hello)
         self._confirm(own, received, hello)
         return Agreement(
             session_id=session_id,
@@ -191,8 +191,6 @@ class _Handshake:
             raise NotAuthorised("the peer's name, or whom it expects, is not what this party's file says")
         if hello.job != self._mine.job:
             raise ParameterMismatch("the parties differ in: job")
-        if len(hello.nonce) != _NONCE_BYTES:
-            raise SessionError(f"the peer's nonce must have {_NONCE_BYTES} bytes")
         if hello.window_bytes < _MIN_WINDOW or hello.deadline_milliseconds < _MIN_DEADLINE_MILLISECONDS:
             raise TooLarge("the peer's limits are too small to work with")
 
@@ -205,6 +203,10 @@ class _Handshake:
         return common
 
     def _bind(self, own: Hello, peer: Hello) -> bytes:
+        # Before every other check, so that either side's refusal is a frame of the session. What this needs,
+        # the nonce and the way the session is named, can therefore never change between versions.
+        if len(peer.nonce) != _NONCE_BYTES:
+            raise SessionError(f"the peer's nonce must have {_NONCE_BYTES} bytes")
         first, second = self._ordered(own.nonce, peer.nonce)
         if first == second:
             raise SessionError("the peer reflected this party's nonce")

@@ -29,10 +29,10 @@ MAX_DEPTH = 16
 class Limits:
     """The bounds that this party enforces on the other.
 
-    ``window`` bounds what the peer may send ahead of this party's reading; ``max_message`` one message. At
-    most ``2 * window + max_message`` bytes of the peer's data are held at a time, or ``2 * max_message``
-    while both parties send. ``deadline_seconds`` is how long the peer may stay silent: one that computes
-    sends heartbeats.
+    ``window`` bounds what the peer may send ahead of this party's reading, ``max_message`` one message. At
+    most ``window + max_message`` bytes of the peer's data wait to be read, or ``2 * max_message`` while this
+    party is itself stuck in sending. ``deadline_seconds`` is how long the peer may stay silent: one that
+    computes sends heartbeats.
     """
 
     max_message: int = 1 << 30

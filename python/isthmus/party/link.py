@@ -199,12 +199,12 @@ class Link:
             raise self._failure
 
     def _grant(self) -> None:
-        """Allow the peer a window beyond what has arrived, unless enough of that is still unread."""
+        """Allow the peer a window beyond what has arrived, less the whole messages that are still unread."""
         allowance = self._limits.window
         if self._waiting_to_send:
             allowance = max(allowance, self._limits.max_message)
-        target = self._received_cost + self._limits.window
-        if self._inbox_cost < allowance and target - self._granted >= self._limits.window // 4:
+        target = self._received_cost + allowance - self._inbox_cost
+        if target - self._granted >= self._limits.window // 4:
             self._granted = target
             self._control.append((CREDIT, Credit(allowed=target).SerializeToString()))
             self._changed.notify_all()

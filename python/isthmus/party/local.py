@@ -25,7 +25,7 @@ from isthmus.party.channel.base import Channel
 from isthmus.party.channel.memory import memory_pair
 from isthmus.party.handshake import Proposal
 from isthmus.party.limits import Limits
-from isthmus.party.local_worker import RemoteTraceback, Task
+from isthmus.party.local_worker import CANCEL, RemoteTraceback, Task
 from isthmus.party.party_file import write_party_file
 from isthmus.party.session import Session
 from isthmus.party.wire.link_pb2 import FROM_DIALLER, FROM_LISTENER
@@ -193,7 +193,7 @@ class _LocalRun:
     def cancel(self) -> None:
         """Ask both children to stop; their sessions tell each other."""
         for child in self._children:
-            child.send(b"cancel")
+            child.send(CANCEL)
 
     def end(self) -> None:
         """Make sure that no process is left."""

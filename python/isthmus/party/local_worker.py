@@ -22,9 +22,10 @@ from typing import Any
 import cloudpickle
 
 from isthmus.errors import CancelledError
-from isthmus.party.connect import open_session
+from isthmus.party.meeting import open_session
 from isthmus.party.party_file import load_party_file
 
+CANCEL = b"cancel"
 _GRACE_SECONDS = 3.0
 
 
@@ -47,7 +48,10 @@ class RemoteTraceback(Exception):  # noqa: N818  (not raised; the cause that car
 def main() -> None:
     """Serve the parent at the pipe whose descriptor is the only argument."""
     pipe: Connection[Any, Any] = Connection(int(sys.argv[1]))
-    task = pickle.loads(pipe.recv_bytes())
+    data = pipe.recv_bytes()
+    if data == CANCEL:
+        return
+    task = pickle.loads(data)
     threading.Thread(target=_watch, args=(pipe,), daemon=True).start()
     try:
         message = ("result", _run(task, pipe))

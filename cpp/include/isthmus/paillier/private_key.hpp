@@ -62,6 +62,8 @@ class PrivateKey final : public ResidueSource {
 std::optional<std::vector<std::int64_t>> to_int64(const PublicKey& key, ByteSpan plaintexts);
 /// Plaintexts as centred integers divided by 2^scale_bits, rounded to nearest even.
 std::vector<double> to_double(const PublicKey& key, ByteSpan plaintexts, std::size_t scale_bits);
+/// Throws    PlaintextOverflow with the first row whose plaintext in [0, n) has more than `bits` bits.
+void require_at_most_bits(const PublicKey& key, ByteSpan plaintexts, std::size_t bits);
 /// The low 64 bits of (slot s >> shift) of every plaintext in [0, n), for slots of slot_bits bits.
 /// Shapes    returns size * slots words, row-major.
 /// Throws    InvalidArgument when the slots reach beyond n or shift is not below slot_bits.

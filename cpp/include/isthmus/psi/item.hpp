@@ -79,9 +79,9 @@ std::vector<std::uint8_t> item_dst(const Suite& suite, ByteSpan domain);
 
 /// out[i] = scalar * hash_to_group(item of rows[i]).
 /// Shapes    out[rows.size() * group.element_bytes()].
-/// Timing    Constant in the scalar and in the hashed points; encoding an item varies with its length and characters.
-/// Threads   parallel_for; bit-identical for any thread count.
-/// Throws    IdEncoding with the row within the columns; InvalidArgument.
+/// Timing    Constant in the scalar and in the hashed points; encoding an item varies with its length and
+/// characters. Threads   parallel_for; bit-identical for any thread count. Throws    IdEncoding with the row
+/// within the columns; InvalidArgument.
 void mask_items(const ItemColumns& columns, std::span<const std::int64_t> rows, ByteSpan domain,
                 const Scalar& scalar, MutableByteSpan out);
 

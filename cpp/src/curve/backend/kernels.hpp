@@ -1,6 +1,8 @@
 #pragma once
 // The kernels that a backend provides. Each works through one tile of at most Group::kTile elements on the
-// calling thread. A backend is one source file with its own compiler flags and one row in select.cpp.
+// calling thread. A backend is one source file with its own compiler flags and one row in select.cpp. Such a
+// file must bring its own field type: an inline function shared with other files could be linked from it and
+// run where its ISA is missing.
 
 #include "isthmus/curve/group.hpp"
 

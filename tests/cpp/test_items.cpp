@@ -1,0 +1,165 @@
+// Arrow memory laid out by hand: slices, validity bits, malformed arrays; then deduplication and masking over
+// it.
+
+#include <array>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "check.hpp"
+#include "isthmus/core/error.hpp"
+#include "isthmus/hash/siphash.hpp"
+#include "isthmus/psi/distinct.hpp"
+#include "isthmus/psi/item.hpp"
+
+using namespace isthmus;
+
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+// What an exporter hands over. `release` only has to be set: nothing is released here.
+struct Exported {
+  ArrowSchema schema{};
+  ArrowArray array{};
+  std::array<const void*, 3> buffers{};
+
+  Exported(const char* format, std::int64_t length, std::int64_t offset, std::vector<const void*> parts) {
+    schema.format = format;
+    std::copy(parts.begin(), parts.end(), buffers.begin());
+    array.length = length;
+    array.offset = offset;
+    array.null_count = -1;  // not counted
+    array.n_buffers = static_cast<std::int64_t>(parts.size());
+    array.buffers = buffers.data();
+    array.release = [](ArrowArray*) {};
+  }
+  ArrowChunk chunk() const { return {schema, array}; }
+};
+
+Bytes encode(const ItemColumns& columns, std::size_t row) {
+  SecretVector<std::uint8_t> out;
+  columns.encode(row, out);
+  return {out.begin(), out.end()};
+}
+
+Bytes field(std::uint8_t tag, const std::string& content) {
+  Bytes bytes = {tag, 0, 0, 0, static_cast<std::uint8_t>(content.size())};
+  bytes.insert(bytes.end(), content.begin(), content.end());
+  return bytes;
+}
+
+const std::string kText = "annabobcarol";
+const std::array<std::int32_t, 5> kOffsets = {0, 4, 7, 7, 12};  // anna bob "" carol
+
+ErrorCode code_of_row(const ItemColumns& columns, std::size_t row) {
+  try {
+    encode(columns, row);
+  } catch (const Error& error) {
+    return error.row() == row ? error.code() : ErrorCode::InvalidArgument;
+  }
+  return ErrorCode::InvalidArgument;
+}
+
+void check_text() {
+  const Exported whole("u", 4, 0, {nullptr, kOffsets.data(), kText.data()});
+  const Exported slice("u", 2, 1, {nullptr, kOffsets.data(), kText.data()});
+  const ItemColumns columns({{whole.chunk(), slice.chunk()}});
+  CHECK(columns.size() == 6);
+  CHECK(encode(columns, 0) == field(2, "anna"));
+  CHECK(encode(columns, 3) == field(2, "carol"));
+  CHECK(encode(columns, 4) == field(2, "bob"));
+  CHECK(code_of_row(columns, 2) == ErrorCode::IdEncoding);
+  CHECK(code_of_row(columns, 5) == ErrorCode::IdEncoding);
+}
+
+void check_validity_bits() {
+  const std::array<std::int16_t, 12> values = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  const std::array<std::uint8_t, 2> bits = {0b11111111, 0b00000101};  // 9 is null
+  const Exported exported("s", 4, 7, {bits.data(), values.data()});
+  const ItemColumns columns({{exported.chunk()}});
+  CHECK(encode(columns, 0) == field(1, "7"));
+  CHECK(encode(columns, 1) == field(1, "8"));
+  CHECK(code_of_row(columns, 2) == ErrorCode::IdEncoding);
+  CHECK(encode(columns, 3) == field(1, "10"));
+}
+
+void check_integer_limits() {
+  const std::array<std::int64_t, 2> wide = {std::numeric_limits<std::int64_t>::min(), -1};
+  const std::array<std::uint64_t, 2> unsigned_wide = {std::numeric_limits<std::uint64_t>::max(), 0};
+  const Exported a("l", 2, 0, {nullptr, wide.data()}), b("L", 2, 0, {nullptr, unsigned_wide.data()});
+  Bytes expected = field(1, "-9223372036854775808");
+  const Bytes second = field(1, "18446744073709551615");
+  expected.insert(expected.end(), second.begin(), second.end());
+  CHECK(encode(ItemColumns({{a.chunk()}, {b.chunk()}}), 0) == expected);
+}
+
+void check_malformed() {
+  const auto refused = [](Exported exported, const auto& damage) {
+    damage(exported);
+    CHECK_THROWS(exported.chunk(), ErrorCode::InvalidArgument);
+  };
+  const Exported good("u", 4, 0, {nullptr, kOffsets.data(), kText.data()});
+  refused(good, [](Exported& e) { e.schema.format = "g"; });
+  refused(good, [](Exported& e) { e.schema.format = nullptr; });
+  refused(good, [](Exported& e) { e.schema.dictionary = &e.schema; });
+  refused(good, [](Exported& e) { e.array.length = -1; });
+  refused(good, [](Exported& e) { e.array.offset = -1; });
+  refused(good, [](Exported& e) { e.array.n_buffers = 2; });
+  refused(good, [](Exported& e) { e.array.release = nullptr; });
+  const std::array<std::int32_t, 3> backwards = {4, 2, -1};
+  const Exported damaged("z", 2, 0, {nullptr, backwards.data(), kText.data()});
+  const ItemColumns columns({{damaged.chunk()}});
+  CHECK(code_of_row(columns, 0) == ErrorCode::IdEncoding);
+  CHECK(code_of_row(columns, 1) == ErrorCode::IdEncoding);
+}
+
+void check_shapes() {
+  const Exported four("u", 4, 0, {nullptr, kOffsets.data(), kText.data()});
+  const Exported three("u", 3, 0, {nullptr, kOffsets.data(), kText.data()});
+  CHECK_THROWS(ItemColumns(std::vector<ItemColumns::Column>{}), ErrorCode::InvalidArgument);
+  const std::vector<ItemColumns::Column> unequal = {{four.chunk()}, {three.chunk()}};
+  CHECK_THROWS(ItemColumns(unequal), ErrorCode::InvalidArgument);
+  const ItemColumns nothing(std::vector<ItemColumns::Column>(1));
+  CHECK(nothing.size() == 0);
+  nothing.check();
+}
+
+void check_distinct_and_masks() {
+  const std::array<std::uint8_t, 6> values = {5, 9, 5, 0, 9, 5};
+  const Exported exported("C", 6, 0, {nullptr, values.data()});
+  const ItemColumns columns({{exported.chunk()}});
+  std::vector<std::int64_t> first(6);
+  first_occurrences(columns, first);
+  CHECK((first == std::vector<std::int64_t>{0, 1, 0, 3, 1, 0}));
+  const Scalar scalar = find_group("ristretto255").random_scalar();
+  const Bytes domain = {1};
+  const std::vector<std::int64_t> rows = {0, 1, 2};
+  Bytes masked(96);
+  mask_items(columns, rows, domain, scalar, masked);
+  CHECK(std::equal(masked.begin(), masked.begin() + 32, masked.begin() + 64));
+  CHECK(!std::equal(masked.begin(), masked.begin() + 32, masked.begin() + 32));
+  CHECK_THROWS(mask_items(columns, std::vector<std::int64_t>{6}, domain, scalar, masked),
+               ErrorCode::InvalidArgument);
+  CHECK_THROWS(mask_items(columns, rows, {}, scalar, masked), ErrorCode::InvalidArgument);
+}
+
+// The example of the SipHash paper's appendix A.
+void check_siphash() {
+  Bytes message(15);
+  for (std::size_t i = 0; i < message.size(); ++i) message[i] = static_cast<std::uint8_t>(i);
+  CHECK(siphash24({0x0706050403020100, 0x0f0e0d0c0b0a0908}, message) == 0xa129ca6149be45e5);
+}
+
+}  // namespace
+
+int main() {
+  check_text();
+  check_validity_bits();
+  check_integer_limits();
+  check_malformed();
+  check_shapes();
+  check_distinct_and_masks();
+  check_siphash();
+  return check::finish("items");
+}
