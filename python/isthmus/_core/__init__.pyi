@@ -1,3 +1,4 @@
+from . import aggregate as aggregate
 from . import bigint as bigint
 from . import group as group
 from . import hash as hash
