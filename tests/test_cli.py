@@ -309,3 +309,51 @@ def test_explain_covers_unknown_codes():
         code = "ERR_ODD"
 
     assert "ERR_ODD" in failure.explain(Odd("x"))
+
+
+# --- keys, figures, version --------------------------------------------------------------------------------
+
+
+def test_keygen_writes_an_encrypted_key_that_loads(run, tmp_path):
+    from isthmus.paillier import PrivateKey
+
+    secret, out = tmp_path / "secret", tmp_path / "paillier.key"
+    secret.write_text("correct horse battery\n")
+    arguments = ("keygen", "--out", out, "--key-bits", "2048")
+    done = run(*arguments, "--passphrase-file", secret)
+    assert done.exit_code == 0, done.output
+    assert out.stat().st_mode & 0o777 == 0o600
+    key = PrivateKey.load(out, "correct horse battery")
+    assert key.public_key.fingerprint.hex() == fingerprint_of(done)
+    before = out.read_bytes()
+    again = run(*arguments, "--passphrase-file", secret)
+    assert again.exit_code == 1 and "ERR_STORAGE" in again.output and out.read_bytes() == before
+
+
+def test_keygen_asks_twice_and_refuses_a_short_passphrase(run, tmp_path):
+    out = tmp_path / "paillier.key"
+    arguments = ("keygen", "--out", out, "--key-bits", "2048")
+    short = run(*arguments, input="seven77\nseven77\n")
+    assert short.exit_code == 1 and "ERR_INVALID_ARGUMENT" in short.output
+    assert run(*arguments, "--key-bits", "1024").exit_code == 2
+    assert run(*arguments, "--passphrase-file", tmp_path / "missing").exit_code == 1
+    assert not out.exists()
+    assert run(*arguments, input="long enough\nlong enough\n").exit_code == 0 and out.exists()
+
+
+@pytest.mark.slow
+def test_bench_prints_a_rate_per_operation(run):
+    done = run("bench")
+    assert done.exit_code == 0, done.output
+    for operation in ("Paillier encrypt", "Paillier decrypt", "one of 32 buckets", "scalar multiplication"):
+        line = next(line for line in done.output.splitlines() if operation in line)
+        assert float(line.split()[-1].replace(",", "")) > 1
+
+
+def test_version_says_what_runs(run):
+    import isthmus
+
+    done = run("version")
+    assert done.exit_code == 0
+    for part in (f"isthmus   {isthmus.__version__}", "backend   portable", "threads", "python"):
+        assert part in done.output

@@ -16,7 +16,7 @@ import numpy as np
 
 from isthmus._core import paillier as _native
 from isthmus._keyfile import read_key_file, write_key_file
-from isthmus._plaintexts import DEFAULT_SCALE_BITS, NativeIntegers, encode, native_integers
+from isthmus._plaintexts import DEFAULT_SCALE_BITS, encode, native_integers
 from isthmus.errors import DecodeError, InvalidArgument, KeyMismatch
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from isthmus._core.aggregate import PackLayout
+    from isthmus._plaintexts import NativeIntegers
 
 __all__ = [
     "DEFAULT_SCALE_BITS",
