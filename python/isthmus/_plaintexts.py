@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from isthmus.errors import FeatureValue, InvalidArgument, PlaintextOverflow
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    NativeIntegers: TypeAlias = (
-        NDArray[np.int64] | NDArray[np.uint64] | tuple[NDArray[np.uint8], NDArray[np.uint8]]
-    )
+NativeIntegers: TypeAlias = NDArray[np.int64] | NDArray[np.uint64] | tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 DEFAULT_SCALE_BITS = 40  # public default of reals: 12 decimal digits after the point
 
