@@ -33,13 +33,11 @@ def encode(
     return (*native_integers(_fixed_point(array.astype(np.float64), bits), max_bits), bits)
 
 
-def native_integers(
-    values: ArrayLike, max_bits: int, *, signed: bool = True
-) -> tuple[Any, tuple[int, ...]]:
+def native_integers(values: ArrayLike, max_bits: int, *, signed: bool = True) -> tuple[Any, tuple[int, ...]]:
     """Return integers in a form the native core takes, flat, and their shape.
 
-    int64 or uint64 when they fit, without a copy where possible; else (big-endian magnitudes, signs). Unsigned
-    means uint64 and refuses what does not fit.
+    int64 or uint64 when they fit, without a copy where possible; else (big-endian magnitudes, signs).
+    Unsigned means uint64 and refuses what does not fit.
     """
     array = _as_array(values)
     if array.dtype.kind not in "iub" and array.dtype != object:

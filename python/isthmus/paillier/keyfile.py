@@ -1,7 +1,7 @@
 """Encrypted private-key files: scrypt and AES-256-GCM in a PEM-like envelope.
 
-The payload is magic, scrypt's log2(N), r and p (one byte each), salt (16), nonce (12), ciphertext, tag (16); all
-before the ciphertext is authenticated. References: RFC 7914 (scrypt), NIST SP 800-38D (GCM).
+The payload is magic, scrypt's log2(N), r and p (one byte each), salt (16), nonce (12), ciphertext, tag (16);
+all before the ciphertext is authenticated. References: RFC 7914 (scrypt), NIST SP 800-38D (GCM).
 """
 
 from __future__ import annotations
