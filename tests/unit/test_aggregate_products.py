@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from isthmus._core.system import set_thread_count
 from isthmus.aggregate import compress, packed_products, weighted_sum
-from isthmus.errors import InvalidArgument, PlaintextOverflow
+from isthmus.errors import FeatureValue, InvalidArgument, PlaintextOverflow
 from isthmus.paillier import CiphertextArray, PrivateKey, PublicKey, keygen
 from numpy.typing import NDArray
 
@@ -127,8 +127,8 @@ def test_weighted_sum_without_columns(pool: Pool) -> None:
 @pytest.mark.parametrize(
     ("value", "error"),
     [
-        (np.nan, InvalidArgument),
-        (np.inf, InvalidArgument),
+        (np.nan, FeatureValue),
+        (np.inf, FeatureValue),
         (1e30, PlaintextOverflow),
         (-(2.0**23), PlaintextOverflow),
     ],
