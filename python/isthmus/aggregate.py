@@ -10,7 +10,7 @@ No function here needs a secret and none adds randomness: every result is a func
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
 import numpy as np
 
@@ -141,14 +141,16 @@ def weighted_sum(
     _require_vector(ct)
     numbers = _row_numbers(rows)
     if _is_sparse(X):
+        features = X.shape[1]
         sums, extra_bits = _weighted_sum_sparse(X, ct, numbers, scale_bits)
     else:
         weights, extra_bits = _int64_matrix(np.asarray(X), scale_bits)
+        features = weights.shape[1]
         sums = _native.weighted_sum(ct._native, weights, numbers)
     total_bits = ct.scale_bits + extra_bits
     if total_bits > ct.public_key.max_plaintext_bits:
         raise PlaintextOverflow("the scale of the result does not fit in a plaintext")
-    return ct._like(sums, (X.shape[1] if _is_sparse(X) else weights.shape[1],), total_bits)
+    return ct._like(sums, (features,), total_bits)
 
 
 def packed_products(X: ArrayLike, ct: CiphertextArray, slot_bits: int) -> CiphertextArray:
@@ -236,7 +238,7 @@ def _count(value: int) -> int:
     return int(value)
 
 
-def _is_sparse(X: object) -> bool:
+def _is_sparse(X: ArrayLike | SparseMatrix) -> TypeGuard[SparseMatrix]:
     return hasattr(X, "tocsc")
 
 
