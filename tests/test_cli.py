@@ -174,18 +174,19 @@ def test_a_job_that_cannot_be_read(tmp_path):
         load_job(tmp_path / "binary.toml", TrainJob)
 
 
-def test_a_wrong_model_option_is_named(tmp_path, run):
+def test_a_wrong_option_or_column_is_named_before_the_peer_is_met(tmp_path, run):
     (tmp_path / "data").mkdir()
     write_table(pa.table({"customer_id": ["a"], "x": [1], "defaulted": [1]}), tmp_path / "data" / "bank.csv")
-    for old, new, said in (
-        ("key_bits", "keybits", "model.options.keybits"),
-        ("2048", "1024", "model.options"),
-        ('"customer_id"', '"customer"', "input.id"),
-        ('"defaulted"', '"default"', "input.label"),
+    for old, new, code, said in (
+        ("key_bits", "keybits", "ERR_CONFIG", "model.options.keybits"),
+        ("key_bits = 2048", "iterations = 99", "ERR_CONFIG", "model.options: "),
+        ('"customer_id"', '"customer"', "ERR_SCHEMA", "customer"),
+        ('"defaulted"', '"default"', "ERR_SCHEMA", "default"),
+        ("label =", "columns = ['y'], label =", "ERR_SCHEMA", "y"),
     ):
         (tmp_path / "job.toml").write_text(TRAIN.replace(old, new), encoding="utf-8")
         done = run("train", tmp_path / "job.toml")
-        assert done.exit_code == 1 and "ERR_CONFIG" in done.output and said in done.output
+        assert done.exit_code == 1 and code in done.output and said in done.output
 
 
 # --- parties -----------------------------------------------------------------------------------------------
