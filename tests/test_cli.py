@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from isthmus.cli import failure
 from isthmus.cli.app import app
 from isthmus.cli.jobs import PredictJob, TrainJob, load_job
-from isthmus.cli.progress import LiveBars, PlainLines
+from isthmus.cli.progress import LiveBars, PlainLines, Slower
 from isthmus.errors import BY_CODE, ConfigError, IsthmusError, StorageError
 from isthmus.party.party_file import load_party_file
 from isthmus.protocol.machine import Progress
@@ -295,12 +295,21 @@ def test_plain_progress_is_a_line_per_stage(capsys):
     assert shown == ["align ...", "align 1/2", "align 2/2", "train ...", "done"]
 
 
+def test_two_parties_progress_is_the_slower_one_s():
+    seen = []
+    show = Slower(lambda progress: seen.append((progress.stage, progress.done)))
+    for party, stage, done in (("a", "x", 1), ("b", "x", 0), ("a", "x", 2), ("b", "y", 3), ("b", "x", 2)):
+        show(party, Progress(stage, done, 9))
+    assert seen == [("x", 1), ("x", 0), ("x", 0), ("y", 3), ("x", 2)]
+
+
 def test_live_progress_draws_and_clears():
     console = Console(force_terminal=True, width=100, record=True, file=StringIO())
     with LiveBars(console) as show:
         show(Progress("align", 1, 2))
         show(Progress("train", 5, 10, "tree 5"))
         show(Progress("align", 2, 2))
+        show(Progress("train", 10, 10))
     text = console.export_text()
     assert "align" in text and "train" in text and "done" in text
 
