@@ -4,7 +4,7 @@
 
 Per size n: each party reads its own Parquet file of n identifiers, half of them shared, intersects (both
 learn), and writes its aligned rows; the files are then compared. Seconds are wall time of the slower party,
-from the first byte read to the last byte written; MiB is its peak resident memory.
+from the first byte read to the last byte written; CPU seconds and peak memory are of its whole process.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Cost:
     """What one party's run cost."""
 
     seconds: float
+    cpu_seconds: float
     bytes_sent: int
     peak_mib: float
 
@@ -48,7 +49,7 @@ def align(session: Session, source: Path, target: Path) -> Cost:
     tables.write_table(table.take(pa.array(found.indices)), target)
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Cost(seconds, sum(stage.bytes_sent for stage in session.stages), peak)
+    return Cost(seconds, time.process_time(), sum(stage.bytes_sent for stage in session.stages), peak)
 
 
 def run(count: int) -> Cost:
@@ -75,14 +76,14 @@ def main() -> None:
     """Print one row per size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--log2", type=int, nargs="+", default=[16, 20], help="sizes as powers of two")
-    print("| n per party | seconds | µs per item | bytes sent per item | peak MiB |")
-    print("|---|---|---|---|---|")
+    print("| n per party | seconds | µs per item | CPU seconds | bytes sent per item | peak MiB |")
+    print("|---|---|---|---|---|---|")
     for exponent in parser.parse_args().log2:
         count = 1 << exponent
         cost = run(count)
         print(
             f"| 2^{exponent} | {cost.seconds:.1f} | {cost.seconds / count * 1e6:.1f} "
-            f"| {cost.bytes_sent / count:.1f} | {cost.peak_mib:.0f} |",
+            f"| {cost.cpu_seconds:.1f} | {cost.bytes_sent / count:.1f} | {cost.peak_mib:.0f} |",
             flush=True,
         )
 

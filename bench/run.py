@@ -1,7 +1,8 @@
 """Prints the measured rows of bench/README.md: ``python bench/run.py --key-bits 2048 --threads 1``.
 
-Times are the best of a few runs, and every result is checked after it was timed. The floor of a row is its
-number of products mod n² (counts.py) times the kernel's own time for one, measured in the same process.
+Every result is checked after it was timed. Processor time, which other programs on the machine do not
+lengthen, is the best of a few runs summed over the threads. The floor of a row is its number of products
+mod n² (counts.py) times the kernel's own time for one, measured in the same process.
 """
 
 from __future__ import annotations
@@ -9,56 +10,62 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import workloads
-from isthmus._core import system
 from rich.console import Console
 from rich.table import Table
 
+from isthmus._core import system
 
-def best_seconds(run: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """Return the shortest of `repeats` runs, and the last result."""
-    best = float("inf")
-    result = None
+
+@dataclass(frozen=True)
+class Timing:
+    """The best of several runs: elapsed seconds, and processor seconds of all threads."""
+
+    elapsed: float
+    processor: float
+    result: Any
+
+
+def best_of(run: Callable[[], Any], repeats: int) -> Timing:
+    elapsed, processor, result = float("inf"), float("inf"), None
     for _ in range(repeats):
-        start = time.perf_counter()
+        start, processor_start = time.perf_counter(), time.process_time()
         result = run()
-        best = min(best, time.perf_counter() - start)
-    return best, result
+        elapsed = min(elapsed, time.perf_counter() - start)
+        processor = min(processor, time.process_time() - processor_start)
+    return Timing(elapsed, processor, result)
 
 
 def product_seconds(key_bits: int) -> float:
-    """Return the time of one product mod n² on one thread, from a sum whose operands stay in cache."""
+    """Return the processor time of one product mod n², from a sum whose operands stay in cache."""
     _, ct = workloads.draw(key_bits, workloads.POOL)
     threads = system.thread_count()
     system.set_thread_count(1)
-    seconds, _ = best_seconds(ct.sum, 20)
+    timing = best_of(ct.sum, 50)
     system.set_thread_count(threads)
-    return seconds / (workloads.POOL - 1)
+    return timing.processor / (workloads.POOL - 1)
 
 
 def table(title: str, rows: Iterable[workloads.Workload], product: float, repeats: int) -> Table:
     out = Table(title=title)
-    for heading in (
-        "operation",
-        "count",
-        "unit",
-        "seconds",
-        "us per unit",
-        "products per unit",
-        "achieved / floor",
-    ):
-        out.add_column(heading, justify="left" if heading in ("operation", "unit") else "right")
+    out.add_column("operation")
+    out.add_column("unit")
+    for heading in ("count", "seconds", "core us\n/ unit", "products\n/ unit", "achieved\n/ floor"):
+        out.add_column(heading, justify="right")
     for row in rows:
-        seconds, result = best_seconds(row.run, repeats)
-        row.verify(result)
+        timing = best_of(row.run, repeats)
+        row.verify(timing.result)
         per_unit = ratio = "-"
         if row.products is not None:
             per_unit = f"{row.products / row.operations:.2f}"
-            ratio = f"{seconds * system.thread_count() / (row.products * product):.2f}"
-        micros = f"{seconds / row.operations * 1e6:,.2f}"
-        out.add_row(row.name, f"{row.operations:,}", row.unit, f"{seconds:.3f}", micros, per_unit, ratio)
+            ratio = f"{timing.processor / (row.products * product):.2f}"
+        micros = f"{timing.processor / row.operations * 1e6:,.2f}"
+        out.add_row(
+            row.name, row.unit, f"{row.operations:,}", f"{timing.elapsed:.3f}", micros, per_unit, ratio
+        )
     return out
 
 
@@ -75,7 +82,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
     system.set_thread_count(args.threads)
-    console = Console()
+    console = Console(width=120)
     product = product_seconds(args.key_bits)
     console.print(
         f"{args.key_bits}-bit key, {system.thread_count()} thread(s), backend {system.active_backend()}: "

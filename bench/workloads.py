@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import counts
-import isthmus as ist
 import numpy as np
 from numpy.typing import NDArray
+
+import isthmus as ist
 
 POOL = (
     64  # distinct ciphertexts behind large inputs: encrypting every row would take longer than the row itself
@@ -125,7 +126,7 @@ def bucket_sum(key_bits: int, n: int, features: int) -> Workload:
     )
     return Workload(
         f"bucket_sum, {n:,} x {features} x {N_BUCKETS}",
-        "row and feature",
+        "row x feature",
         n * features,
         counts.bucket_sum(n, features, N_BUCKETS),
         lambda: ist.aggregate.bucket_sum(ct, buckets, N_BUCKETS),
@@ -137,7 +138,7 @@ def weighted_sum(key_bits: int, n: int, features: int, bits: int = WEIGHT_BITS) 
     values, ct = draw(key_bits, n)
     X = np.random.default_rng(4).integers(-(2**bits) + 1, 2**bits, (n, features))
     return Workload(
-        f"weighted_sum, {n:,} x {features}, signed {bits}-bit",
+        f"weighted_sum, {n:,} x {features}, {bits}-bit",
         "entry",
         n * features,
         counts.weighted_sum(n, features, bits),
@@ -156,7 +157,7 @@ def packed_products(key_bits: int, n: int, d: int, bits: int = WEIGHT_BITS) -> W
         for t in range(0, n, slots)
     ]
     return Workload(
-        f"packed_products, {n:,} x {d}, signed {bits}-bit, {slots} slots",
+        f"packed_products, {n:,} x {d}, {bits}-bit, {slots} slots",
         "entry",
         n * d,
         counts.packed_products(n, d, bits, slots, SLOT_BITS),

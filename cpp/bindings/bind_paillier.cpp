@@ -1,8 +1,8 @@
 // Paillier keys, ciphertext arrays and their operations.
 //
-// Integer batches come as int64 or uint64 arrays, or as (magnitudes, negative): uint8 (n, width) big-endian and
-// uint8 (n,). They are borrowed for the call, which runs without the GIL. Plaintexts stay in C++ until the caller
-// asks for a form of them.
+// Integer batches come as int64 or uint64 arrays, or as (magnitudes, negative): uint8 (n, width) big-endian
+// and uint8 (n,). They are borrowed for the call, which runs without the GIL. Plaintexts stay in C++ until
+// the caller asks for a form of them.
 
 #include <memory>
 #include <optional>
@@ -56,7 +56,8 @@ IntegerBatch integer_batch(const py::object& values) {
           "magnitudes and signs must be contiguous uint8 arrays");
   const auto magnitudes = py::reinterpret_borrow<Array<std::uint8_t>>(first);
   const auto negative = py::reinterpret_borrow<Array<std::uint8_t>>(second);
-  require(magnitudes.ndim() == 2 && magnitudes.shape(0) == negative.size(), "one magnitude per sign is needed");
+  require(magnitudes.ndim() == 2 && magnitudes.shape(0) == negative.size(),
+          "one magnitude per sign is needed");
   return SignedBatch{view(magnitudes), view(negative), static_cast<std::size_t>(magnitudes.shape(1))};
 }
 
@@ -108,6 +109,10 @@ class Plaintexts {
     const auto rows = static_cast<py::ssize_t>(words.size() / slots);
     return to_array(words).reshape({rows, static_cast<py::ssize_t>(slots)});
   }
+  void require_at_most_bits(std::size_t bits) const {
+    const py::gil_scoped_release release;
+    paillier::require_at_most_bits(*key_, bytes_, bits);
+  }
   py::bytes to_bytes() const { return to_py_bytes(bytes_); }
 
  private:
@@ -120,7 +125,8 @@ std::unique_ptr<Plaintexts> decrypt(const PrivateKey& key, const CiphertextArray
   return std::make_unique<Plaintexts>(key, ciphertexts);
 }
 
-CiphertextArray ciphertexts_from_bytes(const SharedPublicKey& key, const py::buffer& buffer, std::size_t size) {
+CiphertextArray ciphertexts_from_bytes(const SharedPublicKey& key, const py::buffer& buffer,
+                                       std::size_t size) {
   const py::buffer_info info = buffer.request();
   const ByteSpan bytes = byte_view(info);
   const py::gil_scoped_release release;
@@ -156,7 +162,8 @@ void bind_keys(py::module_& m) {
       .def_property_readonly("key_bits", &PublicKey::key_bits)
       .def_property_readonly("max_plaintext_bits", &PublicKey::max_plaintext_bits)
       .def_property_readonly("ciphertext_bytes", &PublicKey::ciphertext_bytes)
-      .def_property_readonly("fingerprint", [](const PublicKey& key) { return to_py_bytes(key.fingerprint()); })
+      .def_property_readonly("fingerprint",
+                             [](const PublicKey& key) { return to_py_bytes(key.fingerprint()); })
       .def("ciphertexts_from_bytes", &ciphertexts_from_bytes, py::arg("bytes"), py::arg("size"));
   py::class_<PrivateKey, ResidueSource, SharedPrivateKey>(m, "PrivateKey")
       .def_static("generate",
@@ -184,6 +191,7 @@ void bind_keys(py::module_& m) {
       .def("to_int64", &Plaintexts::to_int64)
       .def("to_double", &Plaintexts::to_double, py::arg("scale_bits"))
       .def("to_words", &Plaintexts::to_words, py::arg("slot_bits"), py::arg("slots"), py::arg("shift"))
+      .def("require_at_most_bits", &Plaintexts::require_at_most_bits, py::arg("bits"))
       .def("to_bytes", &Plaintexts::to_bytes);
 }
 
@@ -194,7 +202,8 @@ void bind_ciphertexts(py::module_& m) {
       .def_property_readonly("key", [](const CiphertextArray& a) { return unconst(a.key()); })
       .def("to_bytes", &ciphertexts_to_bytes);
   m.def("encrypt", &with_integers<ResidueSource, &encrypt>, py::arg("source"), py::arg("values"));
-  m.def("encrypt_packed", &encrypt_packed, py::arg("source"), py::arg("words").noconvert(), py::arg("slot_bits"));
+  m.def("encrypt_packed", &encrypt_packed, py::arg("source"), py::arg("words").noconvert(),
+        py::arg("slot_bits"));
   m.def("rerandomize", &rerandomize, no_gil);
   m.def("add", &add, no_gil);
   m.def("subtract", &subtract, no_gil);

@@ -10,21 +10,20 @@ No function here needs a secret and none adds randomness: every result is a func
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
 import numpy as np
 
 from isthmus._core import aggregate as _native
 from isthmus._core.aggregate import PackLayout
-from isthmus.errors import InvalidArgument, PlaintextOverflow
-from isthmus.paillier import CiphertextArray
+from isthmus.errors import FeatureValue, InvalidArgument, PlaintextOverflow
+from isthmus.paillier import DEFAULT_SCALE_BITS, CiphertextArray
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["PackLayout", "bucket_sum", "compress", "packed_products", "weighted_sum"]
 
-DEFAULT_SCALE_BITS = 40
 _BUCKET_DTYPES = tuple(np.dtype(t) for t in (np.uint8, np.uint16, np.int32, np.int64))
 
 
@@ -127,8 +126,10 @@ def weighted_sum(
 
     Raises
     ------
+    FeatureValue
+        If a weight is NaN or infinite; with ``row``.
     InvalidArgument
-        If shapes differ, a value is not a finite number, or a row number is out of range; with ``row``.
+        If shapes differ or a row number is out of range (``row`` is its position in `rows`).
     PlaintextOverflow
         If a weight exceeds 63 bits (with ``row``) or the result's scale exceeds the plaintext.
 
@@ -140,14 +141,16 @@ def weighted_sum(
     _require_vector(ct)
     numbers = _row_numbers(rows)
     if _is_sparse(X):
+        features = X.shape[1]
         sums, extra_bits = _weighted_sum_sparse(X, ct, numbers, scale_bits)
     else:
         weights, extra_bits = _int64_matrix(np.asarray(X), scale_bits)
+        features = weights.shape[1]
         sums = _native.weighted_sum(ct._native, weights, numbers)
     total_bits = ct.scale_bits + extra_bits
     if total_bits > ct.public_key.max_plaintext_bits:
         raise PlaintextOverflow("the scale of the result does not fit in a plaintext")
-    return ct._like(sums, (X.shape[1] if _is_sparse(X) else weights.shape[1],), total_bits)
+    return ct._like(sums, (features,), total_bits)
 
 
 def packed_products(X: ArrayLike, ct: CiphertextArray, slot_bits: int) -> CiphertextArray:
@@ -235,7 +238,7 @@ def _count(value: int) -> int:
     return int(value)
 
 
-def _is_sparse(X: object) -> bool:
+def _is_sparse(X: ArrayLike | SparseMatrix) -> TypeGuard[SparseMatrix]:
     return hasattr(X, "tocsc")
 
 
@@ -262,6 +265,8 @@ def _int64_matrix(array: NDArray[Any], scale_bits: int) -> tuple[NDArray[np.int6
     if array.ndim != 2:
         raise InvalidArgument("X must be two-dimensional")
     if array.dtype.kind == "f":
+        if np.any(bad := ~np.isfinite(array).all(axis=1)):
+            raise FeatureValue("a weight is NaN or infinite", row=int(np.argmax(bad)))
         return _native.to_fixed_point(np.ascontiguousarray(array, dtype=np.float64), scale_bits), scale_bits
     if array.dtype.kind not in "biu":
         raise InvalidArgument("X must hold integers or reals")
@@ -280,7 +285,7 @@ def _weighted_sum_sparse(
     columns = (X if rows is None else X.tocsr()[rows]).tocsc()
     try:
         values, extra_bits = _int64_matrix(columns.data[:, np.newaxis], scale_bits)
-    except (InvalidArgument, PlaintextOverflow) as error:
+    except (FeatureValue, PlaintextOverflow) as error:
         if error.row is not None:  # of the stored value: name its row of X
             position = int(columns.indices[error.row])
             error.row = position if rows is None else int(rows[position])

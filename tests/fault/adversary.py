@@ -15,7 +15,6 @@ from isthmus.party.limits import Limits
 from isthmus.party.session import Session
 from isthmus.party.wire.link_pb2 import DATA, FAILURE, Failure, Frame, JobStart
 from isthmus.protocol.machine import Steps
-
 from tests.protocol.conformance import QUICK, Outcome, open_channels, proposals
 
 

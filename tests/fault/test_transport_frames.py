@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 import pytest
 from google.protobuf.struct_pb2 import Struct
+
 from isthmus import errors
 from isthmus.party.decode import parse
 from isthmus.party.limits import CHUNK_BYTES, Limits
 from isthmus.party.wire.link_pb2 import DATA, FROM_LISTENER, HEARTBEAT, HELLO, Confirm, Credit, Hello
 from isthmus.protocol.machine import Progress, Receive, Steps
-
 from tests.fault.adversary import Adversary, altered, attack
 from tests.protocol.conformance import TRANSPORTS
 from tests.protocol.toy import answer

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from isthmus import errors
 from isthmus.party.certificates import Authority
 from isthmus.party.channel import Channel, memory_pair
@@ -24,7 +25,6 @@ from isthmus.party.wire.link_pb2 import (
     Frame,
     Hello,
 )
-
 from tests.protocol.conformance import NAMES, QUICK, make_identities, proposals
 
 FIRST, SECOND = proposals("memory")

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+
 from isthmus import errors
 from isthmus.party.channel.grpc import Listener, dial
 from isthmus.party.limits import Limits
 from isthmus.party.session import Session
 from isthmus.party.wire.link_pb2 import Confirm, Credit
 from isthmus.protocol.machine import Progress, Receive, Send, Steps, receive
-
 from tests.fault.adversary import Adversary, attack
 from tests.protocol.conformance import (
     TRANSPORTS,

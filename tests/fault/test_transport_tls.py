@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from isthmus import errors
 from isthmus.party.certificates import Authority, self_signed
 from isthmus.party.channel.grpc import Listener, dial
 from isthmus.party.identity import Identity
-
 from tests.protocol.conformance import NAMES, make_identities
 
 ALPHA, BETA = NAMES

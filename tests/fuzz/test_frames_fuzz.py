@@ -5,6 +5,7 @@ from __future__ import annotations
 from google.protobuf.struct_pb2 import Struct
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from isthmus.errors import DecodeError, IsthmusError
 from isthmus.party.decode import parse
 from isthmus.party.frames import FrameReader, FrameWriter

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from isthmus import errors
 from isthmus.party import Limits, Progress, Session, run_local
-
 from tests.protocol.toy import answer, ask
 
 

@@ -6,9 +6,9 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from isthmus import errors
 from isthmus.party import Limits, connect, load_party_file, self_signed, write_party_file
-
 from tests.protocol.toy import answer, ask
 
 

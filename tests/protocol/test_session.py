@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from isthmus import errors
 from isthmus.party import run_in_memory, verify_audit_file
 from isthmus.party.channel import memory_pair
@@ -19,7 +20,6 @@ from isthmus.party.link import Link
 from isthmus.party.session import Session
 from isthmus.party.wire.link_pb2 import Confirm, Credit, JobEnd
 from isthmus.protocol.machine import Progress, Send, Steps, receive
-
 from tests.fault.adversary import Adversary, attack
 from tests.protocol.conformance import QUICK, Outcome, proposals, results, run_pair, run_sessions
 from tests.protocol.toy import answer, ask
@@ -288,3 +288,24 @@ def test_repr_is_short() -> None:
     one, _ = run_sessions(_run("toy/1", {}, ask(1)), _run("toy/1", {}, answer(1)))
     assert repr(one.session) == "Session(party='alpha', peer='beta', job='test')"
     assert isinstance(getattr(one.session, "_link", None), Link)
+
+
+@pytest.mark.parametrize("thread", ["_take", "_next_frame"])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_bug_in_the_link_ends_the_session(monkeypatch: pytest.MonkeyPatch, thread: str) -> None:
+    def broken(*arguments: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Link, thread, broken)
+    outcomes = run_pair(ask(1), answer(1))
+    assert all(isinstance(outcome.error, errors.IsthmusError) for outcome in outcomes)
+
+
+def test_the_transports_own_reason_reaches_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Link, *arguments: object) -> None:
+        raise errors.NotAuthorised("the connection ended with PERMISSION_DENIED")
+
+    monkeypatch.setattr(Link, "_write", refuse)
+    monkeypatch.setattr(Link, "_next_chunk", lambda self, room: lambda: refuse(self))
+    outcomes = run_pair(ask(1), answer(1))
+    assert errors.NotAuthorised in [type(outcome.error) for outcome in outcomes]

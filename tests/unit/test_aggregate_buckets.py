@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+
 from isthmus._core.system import set_thread_count
 from isthmus.aggregate import PackLayout, bucket_sum
 from isthmus.errors import InvalidArgument, PlaintextOverflow
 from isthmus.paillier import CiphertextArray, PrivateKey, PublicKey, keygen
-from numpy.typing import NDArray
 
 INT64 = np.iinfo(np.int64)
 

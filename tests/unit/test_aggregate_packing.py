@@ -5,6 +5,7 @@ import pickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from isthmus.aggregate import PackLayout
 from isthmus.errors import InvalidArgument, PlaintextOverflow
 

@@ -8,11 +8,12 @@ import pytest
 import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+
 from isthmus._core.system import set_thread_count
 from isthmus.aggregate import compress, packed_products, weighted_sum
-from isthmus.errors import InvalidArgument, PlaintextOverflow
+from isthmus.errors import FeatureValue, InvalidArgument, PlaintextOverflow
 from isthmus.paillier import CiphertextArray, PrivateKey, PublicKey, keygen
-from numpy.typing import NDArray
 
 INT64 = np.iinfo(np.int64)
 EDGES = np.array([0, 1, -1, INT64.max, INT64.min, 2**20 - 1, -(2**20)])
@@ -127,8 +128,8 @@ def test_weighted_sum_without_columns(pool: Pool) -> None:
 @pytest.mark.parametrize(
     ("value", "error"),
     [
-        (np.nan, InvalidArgument),
-        (np.inf, InvalidArgument),
+        (np.nan, FeatureValue),
+        (np.inf, FeatureValue),
         (1e30, PlaintextOverflow),
         (-(2.0**23), PlaintextOverflow),
     ],

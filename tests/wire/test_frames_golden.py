@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from isthmus import errors
 from isthmus.party.frames import FrameReader
 from isthmus.party.wire.link_pb2 import DATA, FROM_DIALLER
-
 from tests.wire.make_frames import FOLDER, SESSION, conversation
 
 ROWS = json.loads((FOLDER / "link_v1.json").read_text())

@@ -7,6 +7,13 @@
 #include "isthmus/core/parallel.hpp"
 
 namespace isthmus::bigint {
+namespace {
+
+void prefetch(const Limb* words, std::size_t count) noexcept {
+  for (std::size_t i = 0; i < count; i += 8) __builtin_prefetch(words + i);
+}
+
+}  // namespace
 
 FixedBaseTable::FixedBaseTable(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits,
                                unsigned window)
@@ -14,7 +21,8 @@ FixedBaseTable::FixedBaseTable(const SquareModulus& modulus, const Limb* base, s
       exponent_bits_(exponent_bits),
       window_(window),
       windows_((exponent_bits + window - 1) / window) {
-  require(exponent_bits > 0 && window >= 1 && window <= 12, "fixed-base tables need a window of 1 to 12 bits");
+  require(exponent_bits > 0 && window >= 1 && window <= 12,
+          "fixed-base tables need a window of 1 to 12 bits");
   const std::size_t stride = modulus.stride(), k = stride / 2;
   // Window bases base^(2^(w*i)) and the inverses of their low digits, one squaring after the other.
   AlignedLimbs bases(windows_ * stride), inverses(windows_ * stride);
@@ -59,11 +67,17 @@ void FixedBaseTable::pow_vartime(Limb* out, const Limb* exponents, std::size_t c
   const Modulus& root = modulus_->root();
   AlignedLimbs sums(count * k);
   std::vector<MulTask> tasks(count);
+  const auto entry_of = [&](std::size_t b, std::size_t i) {
+    const LimbSpan exponent(exponents + b * exponent_limbs(), exponent_limbs());
+    const unsigned width =
+        static_cast<unsigned>(std::min<std::size_t>(window_, exponent_bits_ - i * window_));
+    return row(i, bits_at(exponent, i * window_, width));
+  };
   for (std::size_t i = 0; i < windows_; ++i) {
     for (std::size_t b = 0; b < count; ++b) {
-      const LimbSpan exponent(exponents + b * exponent_limbs(), exponent_limbs());
-      const unsigned width = static_cast<unsigned>(std::min<std::size_t>(window_, exponent_bits_ - i * window_));
-      const Limb* const entry = row(i, bits_at(exponent, i * window_, width));
+      const Limb* const entry = entry_of(b, i);
+      // The table is far larger than the cache: ask for the next window's row while this one is multiplied.
+      if (i + 1 < windows_) prefetch(entry_of(b, i + 1), stride);
       root.add(sums.data() + b * k, sums.data() + b * k, entry + k);
       tasks[b] = {out + b * stride, out + b * stride, entry};
       if (i == 0) std::fill_n(std::copy_n(entry, k, out + b * stride), k, Limb{0});

@@ -74,9 +74,18 @@ std::vector<double> to_double(const PublicKey& key, ByteSpan plaintexts, std::si
   return out;
 }
 
+void require_at_most_bits(const PublicKey& key, ByteSpan plaintexts, std::size_t bits) {
+  for (std::size_t i = 0; i < rows_of(key, plaintexts); ++i) {
+    if (Natural::from_bytes(row_of(key, plaintexts, i)).bit_length() > bits) {
+      throw Error(ErrorCode::PlaintextOverflow, "a plaintext is wider than its slots", i);
+    }
+  }
+}
+
 std::vector<std::uint64_t> to_words(const PublicKey& key, ByteSpan plaintexts, std::size_t slot_bits,
                                     std::size_t slots, std::size_t shift) {
-  require(slot_bits > 0 && slots > 0 && slots <= key.key_bits() / slot_bits, "the slots reach beyond the plaintext");
+  require(slot_bits > 0 && slots > 0 && slots <= key.key_bits() / slot_bits,
+          "the slots reach beyond the plaintext");
   require(shift < slot_bits, "the shift leaves nothing of the slot");
   const std::size_t kept = slot_bits - shift;
   const std::uint64_t mask = kept >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << kept) - 1;

@@ -1,6 +1,9 @@
+from . import aggregate as aggregate
+from . import bigint as bigint
 from . import group as group
 from . import hash as hash
 from . import items as items
+from . import paillier as paillier
 from . import system as system
 
 __version__: str

@@ -56,7 +56,7 @@ class VerticalGBDT(VerticalModel):
         Each tree's splits are chosen on a fresh random sample of at most this many rows; only these rows'
         gradients are encrypted, so this and ``n_trees`` set the running time. Leaf values use every row.
     key_bits
-        Paillier modulus: 2048, 3072 or 4096.
+        Paillier modulus, 2048 to 4096.
     seed
         Fixes the samples, for the active party; the result is then reproducible.
 

@@ -100,8 +100,8 @@ class Link:
         self._received_cost = 0
         self._granted = limits.window
         self._threads = [
-            threading.Thread(target=self._read_all, name="isthmus-reader", daemon=True),
-            threading.Thread(target=self._write_all, name="isthmus-writer", daemon=True),
+            threading.Thread(target=self._serve, args=(work,), name=f"isthmus-{name}", daemon=True)
+            for name, work in (("reader", self._read_all), ("writer", self._write_all))
         ]
         for thread in self._threads:
             thread.start()
@@ -181,7 +181,6 @@ class Link:
         While both parties send, neither reads; so this party then buffers more of what comes, up to its
         largest message. If that is not enough either, the two have sent at each other without end.
         """
-
         self._waiting_to_send = True
         self._grant()
         moved, since = self._sent_cost, time.monotonic()
@@ -225,6 +224,14 @@ class Link:
             if self._failure is None:
                 self._failure = error
             self._changed.notify_all()
+
+    def _serve(self, work: Callable[[], None]) -> None:
+        """Run one thread of the link; a bug in it ends the link rather than leave the session waiting."""
+        try:
+            work()
+        except Exception as error:
+            self.fail(IsthmusError(f"the link stopped: {type(error).__name__}"), IsthmusError.code)
+            raise
 
     # --- reader thread -------------------------------------------------------------------------------------
 
@@ -281,7 +288,7 @@ class Link:
                 with self._changed:
                     self._writing = False
                     self._changed.notify_all()
-        except PeerGone as error:
+        except IsthmusError as error:
             # The reader usually knows better why the peer went; it ends the link when it has read everything.
             with self._changed:
                 self._changed.wait_for(lambda: self._failure is not None, _FLUSH_SECONDS)

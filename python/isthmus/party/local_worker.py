@@ -38,7 +38,7 @@ class Task:
     function: bytes
 
 
-class RemoteTraceback(Exception):  # noqa: N818  (not raised; the cause that carries the child's traceback)
+class RemoteTraceback(Exception):
     """The traceback of an error that happened in a child process."""
 
     def __str__(self) -> str:

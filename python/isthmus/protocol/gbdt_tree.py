@@ -48,7 +48,7 @@ class GBDTParameters:
             "min_leaf": self.min_leaf >= 1,
             "min_bucket": self.min_bucket >= 1,
             "sample_rows": 2 * self.min_leaf <= self.sample_rows <= 1 << 24,
-            "key_bits": self.key_bits in (2048, 3072, 4096),
+            "key_bits": 2048 <= self.key_bits <= 4096 and self.key_bits % 64 == 0,
         }
         wrong = [name for name, good in checks.items() if not good]
         if wrong:

@@ -15,7 +15,7 @@ _HANDSHAKE_RECORD = b"\x16"  # a ServerHello; a refusal is an alert (0x15) or th
 _HOSTNAME_MISMATCH = 62  # X509_V_ERR_HOSTNAME_MISMATCH
 
 
-class NotReady(Exception):  # noqa: N818  (a state of the peer, which dialling waits out)
+class NotReady(Exception):
     """Nobody answers yet."""
 
 

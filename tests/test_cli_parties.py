@@ -1,0 +1,192 @@
+"""Two parties on the command line: each its own process, its own files, mutual TLS between them."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from typer.testing import CliRunner
+
+from isthmus.cli.app import app
+from isthmus.party.audit import verify_audit_file
+from isthmus.tables import read_table, write_table
+
+COMMAND = [sys.executable, "-c", "from isthmus.cli.app import main; main()"]
+PARTIES = ("bank", "fund")
+OUT = ["--out", "aligned.parquet"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def world(tmp_path) -> Path:
+    """Two folders, each with a party file that trusts the other, and a table of the party's own."""
+    runner = CliRunner()
+    pins = {}
+    where = f"127.0.0.1:{free_port()}"
+    for name, more in (("bank", ["--listen", where]), ("fund", [])):
+        (tmp_path / name).mkdir()
+        done = runner.invoke(app, ["party", "init", "--name", name, "--folder", str(tmp_path / name), *more])
+        pins[name] = next(line.split()[1] for line in done.output.splitlines() if "fingerprint" in line)
+    for name, peer, more in (("bank", "fund", []), ("fund", "bank", ["--address", where])):
+        paths = [str(tmp_path / peer / f"{peer}.crt"), "--party", str(tmp_path / name / f"{name}.toml")]
+        done = runner.invoke(app, ["party", "trust", *paths, "--fingerprint", pins[peer], *more])
+        assert done.exit_code == 0, done.output
+    write_tables(tmp_path)
+    return tmp_path
+
+
+def write_tables(folder: Path, rows: int = 600) -> None:
+    """Customers 0..rows-1: the bank lacks the last tenth and the fund the first, and their orders differ."""
+    rng = np.random.default_rng(3)
+    signal, noise = rng.normal(size=rows), rng.normal(size=rows)
+    label = (rng.random(rows) < 1 / (1 + np.exp(-2 * signal - noise))).astype(np.int64)
+    ids = np.array([f"K{number:05d}" for number in rng.permutation(90_000)[:rows]])
+    city = np.array(["north", "south", "west"])[rng.integers(0, 3, rows)]
+    bank, fund = rng.permutation(rows - rows // 10), rng.permutation(np.arange(rows // 10, rows))
+    table = {"customer": ids[bank], "defaulted": label[bank], "noise": noise[bank], "city": city[bank]}
+    write_table(pa.table(table), folder / "bank" / "bank.csv")
+    write_table(pa.table({"customer": ids[fund], "signal": signal[fund]}), folder / "fund" / "fund.parquet")
+
+
+def both(world: Path, arguments: dict[str, list[str]], timeout: float = 100) -> dict[str, tuple[int, str]]:
+    """Run one command per party, each in its own folder; return statuses and outputs."""
+    started = {
+        name: subprocess.Popen(
+            [*COMMAND, *arguments[name]],
+            cwd=world / name,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "COLUMNS": "120"},
+        )
+        for name in PARTIES
+    }
+    try:
+        outputs = {name: process.communicate(timeout=timeout)[0] for name, process in started.items()}
+    finally:
+        for process in started.values():
+            process.kill()
+    return {name: (started[name].returncode, outputs[name]) for name in PARTIES}
+
+
+def psi_arguments(**changes: list[str]) -> dict[str, list[str]]:
+    own = {"bank": "bank.csv", "fund": "fund.parquet"}
+    fixed = ["--job", "june", "--id", "customer"]
+    return {
+        name: ["psi", "--party", f"{name}.toml", "--input", own[name], *fixed, *changes.get(name, OUT)]
+        for name in PARTIES
+    }
+
+
+def succeeded(done: dict[str, tuple[int, str]]) -> None:
+    for status, output in done.values():
+        assert status == 0, output
+
+
+@pytest.mark.timeout(120)
+def test_psi_writes_the_same_customers_in_one_order(world):
+    done = both(world, psi_arguments())
+    succeeded(done)
+    tables = {name: read_table(world / name / "aligned.parquet") for name in PARTIES}
+    assert tables["bank"]["customer"].to_pylist() == tables["fund"]["customer"].to_pylist()
+    assert tables["bank"].num_rows == 480
+    assert tables["bank"].column_names == ["customer", "defaulted", "noise", "city"]
+    assert "480 of 540 customers are shared" in done["bank"][1] and "align" in done["bank"][1]
+    assert all(verify_audit_file(world / name / "audit.jsonl") > 0 for name in PARTIES)
+
+
+@pytest.mark.timeout(120)
+def test_a_sender_learns_nothing_and_writes_nothing(world):
+    receiver = ["--role", "receiver", "--out", "aligned.csv"]
+    done = both(world, psi_arguments(bank=receiver, fund=["--role", "sender"]))
+    succeeded(done)
+    assert read_table(world / "bank" / "aligned.csv").num_rows == 480
+    assert not list((world / "fund").glob("aligned*")) and "shared" not in done["fund"][1]
+
+
+@pytest.mark.timeout(120)
+def test_too_small_a_result_is_refused_to_both(world):
+    small = ["--out", "aligned.parquet", "--min-result", "481"]
+    done = both(world, psi_arguments(bank=small, fund=small))
+    for name in PARTIES:
+        status, output = done[name]
+        assert status == 1 and "ERR_RESULT_TOO_SMALL" in output and "480" not in output
+        assert not (world / name / "aligned.parquet").exists()
+
+
+@pytest.mark.timeout(120)
+def test_different_options_are_named_and_nothing_is_written(world):
+    stricter = ["--out", "aligned.parquet", "--min-result", "10"]
+    done = both(world, psi_arguments(bank=stricter))
+    for name in PARTIES:
+        status, output = done[name]
+        assert status == 1 and "ERR_PARAMETERS" in output and "min_result" in output
+        assert "Traceback" not in output
+        assert not (world / name / "aligned.parquet").exists()
+
+
+def write_job(folder: Path, name: str, **sections: str) -> list[str]:
+    """Write ``job.toml`` for one party and return the argument that names it."""
+    lines = [
+        f'party = "{name}.toml"',
+        'job = "july"',
+        *(f"{key} = {{ {value} }}" for key, value in sections.items()),
+    ]
+    (folder / name / "job.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return ["job.toml"]
+
+
+MODELS = {
+    "logistic": 'kind = "logistic", options = { key_bits = 2048, batch_rows = 256 }',
+    "gbdt": 'kind = "gbdt", options = { key_bits = 2048, n_trees = 3, max_depth = 2 }',
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("kind", MODELS)
+def test_train_then_predict_then_evaluate(world, kind):
+    inputs = {
+        "bank": 'path = "bank.csv", id = "customer", label = "defaulted"',
+        "fund": 'path = "fund.parquet", id = ["customer"]',
+    }
+    train = {
+        name: [
+            "train",
+            *write_job(world, name, input=inputs[name], model=MODELS[kind], output='model = "half.model"'),
+        ]
+        for name in PARTIES
+    }
+    done = both(world, train)
+    succeeded(done)
+    assert "trained on 480 customers as the active party" in done["bank"][1]
+    assert "What each stage cost" in done["fund"][1] and "What was learned" in done["fund"][1]
+    encoder = json.loads((world / "bank" / "half.model.columns.json").read_text())["encoder"]
+    assert encoder["known"] == {"city": ["north", "south", "west"]}
+    assert "signal" not in (world / "bank" / "half.model").read_text()
+
+    score = {
+        "bank": write_job(
+            world, "bank", input=inputs["bank"], model='path = "half.model"', output='scores = "scores.csv"'
+        ),
+        "fund": write_job(world, "fund", input=inputs["fund"], model='path = "half.model"'),
+    }
+    succeeded(both(world, {name: ["predict", *score[name]] for name in PARTIES}))
+    scores = read_table(world / "bank" / "scores.csv", text=["customer"])
+    assert scores.column_names == ["customer", "defaulted", "score"] and scores.num_rows == 480
+    assert not (world / "fund" / "scores.csv").exists()
+    evaluated = CliRunner().invoke(
+        app, ["evaluate", str(world / "bank" / "scores.csv"), "--label", "defaulted"]
+    )
+    assert evaluated.exit_code == 0
+    assert float(evaluated.output.split("AUC ")[1].split()[0]) > 0.75
