@@ -6,9 +6,8 @@
 //     base and exponent were reduced separately (Shamir's trick), the base before either half began: covers
 //     the reduction of c, the exponentiation, and c itself, which the halves must share;
 //  2. z = 1 modulo p;
-//  3. from the joined plaintext m, 1 + p*(-q*m mod p) is compared with z modulo p^2, reduced once more:
-//  covers
-//     L, the division and Garner's formula, in both halves.
+//  3. from the joined plaintext m, 1 + p*(-q*m mod p) is compared with z modulo p^2, reduced once more: this
+//     covers L, the division and Garner's formula, in both halves.
 // The blinding factor is one number modulo n^2 for both halves, so a fault in it cannot tell them apart.
 // Ref       Boneh, DeMillo and Lipton, EUROCRYPT 1997 (attack); Shamir, US patent 5,991,415 (1999, expired).
 
