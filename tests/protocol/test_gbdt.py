@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
+from isthmus.aggregate import PackLayout
 from isthmus.errors import (
     AlignmentError,
     CiphertextRange,
@@ -32,7 +34,6 @@ from isthmus.protocol.gbdt_tree import (
 )
 from isthmus.protocol.gbdt_wire import pack_bits, unpack_bits
 from isthmus.protocol.wire import gbdt_pb2 as wire
-
 from tests.protocol.cases import drive
 from tests.protocol.gbdt_data import (
     N_BINS,
@@ -217,7 +218,9 @@ def encrypted_pairs(message, value):
     """Replace a Sums message's content by fresh encryptions of ``value`` in every slot's place."""
     packing = PairPacking.for_sample(2048, PARAMETERS.sample_rows)
     plain = np.full((message.count, 2), value, dtype=np.int64)
-    sums = private_key().encrypt_packed(plain, packing.row)
+    bits = packing.row.slot_bits  # an honest party could not encrypt what is wider than a row's fields
+    whole_slots = PackLayout(key_bits=2048, value_bits=(bits, bits), max_addends=1)
+    sums = private_key().encrypt_packed(plain, whole_slots)
     message.ciphertexts = packing.fold(sums).to_bytes()
 
 
