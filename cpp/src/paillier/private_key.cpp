@@ -45,7 +45,7 @@ Natural make_hs(const Natural& n) {
 // Rules for primes that this library did not generate.
 void validate_primes(const Natural& p, const Natural& q) {
   require_key_size((p * q).bit_length());
-  const auto [shorter, longer] = std::minmax(p.bit_length(), q.bit_length());
+  const auto [shorter, longer] = std::minmax({p.bit_length(), q.bit_length()});
   if (longer - shorter > PrivateKey::kMaxPrimeImbalance) reject("p and q differ too much in length");
   if (p == q) reject("p equals q");
   if (!far_apart(p, q)) reject("p and q are too close to each other");
