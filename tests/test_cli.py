@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from isthmus.cli import failure
 from isthmus.cli.app import app
 from isthmus.cli.jobs import PredictJob, TrainJob, load_job
-from isthmus.cli.progress import LiveBars, PlainLines
+from isthmus.cli.progress import LiveBars, PlainLines, Slower
 from isthmus.errors import BY_CODE, ConfigError, IsthmusError, StorageError
 from isthmus.party.party_file import load_party_file
 from isthmus.protocol.machine import Progress
@@ -174,18 +174,19 @@ def test_a_job_that_cannot_be_read(tmp_path):
         load_job(tmp_path / "binary.toml", TrainJob)
 
 
-def test_a_wrong_model_option_is_named(tmp_path, run):
+def test_a_wrong_option_or_column_is_named_before_the_peer_is_met(tmp_path, run):
     (tmp_path / "data").mkdir()
     write_table(pa.table({"customer_id": ["a"], "x": [1], "defaulted": [1]}), tmp_path / "data" / "bank.csv")
-    for old, new, said in (
-        ("key_bits", "keybits", "model.options.keybits"),
-        ("2048", "1024", "model.options"),
-        ('"customer_id"', '"customer"', "input.id"),
-        ('"defaulted"', '"default"', "input.label"),
+    for old, new, code, said in (
+        ("key_bits", "keybits", "ERR_CONFIG", "model.options.keybits"),
+        ("key_bits = 2048", "iterations = 99", "ERR_CONFIG", "model.options: "),
+        ('"customer_id"', '"customer"', "ERR_SCHEMA", "customer"),
+        ('"defaulted"', '"default"', "ERR_SCHEMA", "default"),
+        ("label =", "columns = ['y'], label =", "ERR_SCHEMA", "y"),
     ):
         (tmp_path / "job.toml").write_text(TRAIN.replace(old, new), encoding="utf-8")
         done = run("train", tmp_path / "job.toml")
-        assert done.exit_code == 1 and "ERR_CONFIG" in done.output and said in done.output
+        assert done.exit_code == 1 and code in done.output and said in done.output
 
 
 # --- parties -----------------------------------------------------------------------------------------------
@@ -294,12 +295,21 @@ def test_plain_progress_is_a_line_per_stage(capsys):
     assert shown == ["align ...", "align 1/2", "align 2/2", "train ...", "done"]
 
 
+def test_two_parties_progress_is_the_slower_one_s():
+    seen = []
+    show = Slower(lambda progress: seen.append((progress.stage, progress.done)))
+    for party, stage, done in (("a", "x", 1), ("b", "x", 0), ("a", "x", 2), ("b", "y", 3), ("b", "x", 2)):
+        show(party, Progress(stage, done, 9))
+    assert seen == [("x", 1), ("x", 0), ("x", 0), ("y", 3), ("x", 2)]
+
+
 def test_live_progress_draws_and_clears():
     console = Console(force_terminal=True, width=100, record=True, file=StringIO())
     with LiveBars(console) as show:
         show(Progress("align", 1, 2))
         show(Progress("train", 5, 10, "tree 5"))
         show(Progress("align", 2, 2))
+        show(Progress("train", 10, 10))
     text = console.export_text()
     assert "align" in text and "train" in text and "done" in text
 
@@ -309,3 +319,51 @@ def test_explain_covers_unknown_codes():
         code = "ERR_ODD"
 
     assert "ERR_ODD" in failure.explain(Odd("x"))
+
+
+# --- keys, figures, version --------------------------------------------------------------------------------
+
+
+def test_keygen_writes_an_encrypted_key_that_loads(run, tmp_path):
+    from isthmus.paillier import PrivateKey
+
+    secret, out = tmp_path / "secret", tmp_path / "paillier.key"
+    secret.write_text("correct horse battery\n")
+    arguments = ("keygen", "--out", out, "--key-bits", "2048")
+    done = run(*arguments, "--passphrase-file", secret)
+    assert done.exit_code == 0, done.output
+    assert out.stat().st_mode & 0o777 == 0o600
+    key = PrivateKey.load(out, "correct horse battery")
+    assert key.public_key.fingerprint.hex() == fingerprint_of(done)
+    before = out.read_bytes()
+    again = run(*arguments, "--passphrase-file", secret)
+    assert again.exit_code == 1 and "ERR_STORAGE" in again.output and out.read_bytes() == before
+
+
+def test_keygen_asks_twice_and_refuses_a_short_passphrase(run, tmp_path):
+    out = tmp_path / "paillier.key"
+    arguments = ("keygen", "--out", out, "--key-bits", "2048")
+    short = run(*arguments, input="seven77\nseven77\n")
+    assert short.exit_code == 1 and "ERR_INVALID_ARGUMENT" in short.output
+    assert run(*arguments, "--key-bits", "1024").exit_code == 2
+    assert run(*arguments, "--passphrase-file", tmp_path / "missing").exit_code == 1
+    assert not out.exists()
+    assert run(*arguments, input="long enough\nlong enough\n").exit_code == 0 and out.exists()
+
+
+@pytest.mark.slow
+def test_bench_prints_a_rate_per_operation(run):
+    done = run("bench")
+    assert done.exit_code == 0, done.output
+    for operation in ("Paillier encrypt", "Paillier decrypt", "one of 32 buckets", "scalar multiplication"):
+        line = next(line for line in done.output.splitlines() if operation in line)
+        assert float(line.split()[-1].replace(",", "")) > 1
+
+
+def test_version_says_what_runs(run):
+    import isthmus
+
+    done = run("version")
+    assert done.exit_code == 0
+    for part in (f"isthmus   {isthmus.__version__}", "backend   portable", "threads", "python"):
+        assert part in done.output

@@ -49,8 +49,8 @@ class Twin:
         x_passive, x_active = self.x_passive[rows], self.x_active[rows]
         score = x_passive @ weights[0] + x_active @ weights[1] + bias
         residual = (LINEAR - SLOPE) * score + CUBIC * score**3
-        scale = len(rows) * SLOPE
-        return [x_passive.T @ residual / scale, x_active.T @ residual / scale], residual.sum() / scale
+        centred = (residual - residual.mean()) / (len(rows) * SLOPE)
+        return [x_passive.T @ centred, x_active.T @ centred], residual.mean() / SLOPE
 
     def fit(self, parameters):
         """Return (passive weights, active weights, bias)."""

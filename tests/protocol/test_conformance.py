@@ -82,8 +82,12 @@ def test_a_cut_after_any_message_ends_both_parties_without_a_result(case, transp
 @each_case
 @pytest.mark.parametrize("stranger", (0, 1), ids="ab")
 def test_a_message_out_of_state_ends_both_parties(case, stranger):
-    """Fault case 18, with each message of either party replaced by a foreign one."""
-    for position in range(messages_sent(case, stranger)):
+    """Fault case 18: a foreign message comes instead of the first or the last of each kind."""
+    kinds = kinds_sent(case, stranger)
+    last = len(kinds) - 1
+    for position in {kinds.index(kind) for kind in kinds} | {
+        last - kinds[::-1].index(kind) for kind in kinds
+    }:
         make_steps = list(case.make_steps)
         make_steps[stranger] = replacing(make_steps[stranger], position)
         outcomes = run(case, make_steps)
@@ -94,25 +98,25 @@ def test_a_message_out_of_state_ends_both_parties(case, stranger):
         assert honest.result is None
 
 
-def messages_sent(case, party):
-    """Return how many messages one machine of a case sends."""
+def kinds_sent(case, party):
+    """Return the types of the messages that one machine of a case sends, in order."""
     steps = [make() for make in case.make_steps]
-    count = 0
+    kinds = []
 
-    def counting(inner):
-        nonlocal count
+    def recording(inner):
         answer = None
         while True:
             try:
                 step = inner.send(answer)
             except StopIteration as stop:
                 return stop.value
-            count += isinstance(step, Send)
+            if isinstance(step, Send):
+                kinds.append(type(step.message))
             answer = yield step
 
-    steps[party] = counting(steps[party])
+    steps[party] = recording(steps[party])
     drive(*steps)
-    return count
+    return kinds
 
 
 def replacing(make_steps, position):

@@ -34,12 +34,13 @@ CiphertextArray CiphertextArray::from_bytes(PublicKeyPtr key, ByteSpan bytes, st
   const std::size_t width = key->ciphertext_bytes();
   if (bytes.size() / width != size || bytes.size() % width != 0) {
     throw Error(ErrorCode::Decode, "expected " + std::to_string(size) + " ciphertexts of " +
-                                       std::to_string(width) + " bytes, got " +
-                                       std::to_string(bytes.size()) + " bytes");
+                                       std::to_string(width) + " bytes, got " + std::to_string(bytes.size()) +
+                                       " bytes");
   }
   CiphertextArray out(std::move(key), size);
   const PublicKey& k = *out.key_;
-  parallel_for(size, [&](std::size_t i) { import_ciphertext(k, out.at(i), bytes.subspan(i * width, width), i); }, 16);
+  parallel_for(
+      size, [&](std::size_t i) { import_ciphertext(k, out.at(i), bytes.subspan(i * width, width), i); }, 16);
   parallel_for((size + kUnitBlock - 1) / kUnitBlock, [&](std::size_t block) {
     const std::size_t first = block * kUnitBlock;
     const std::size_t count = std::min(kUnitBlock, size - first);

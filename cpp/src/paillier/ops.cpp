@@ -125,7 +125,8 @@ CiphertextArray concatenate(std::span<const CiphertextArray* const> parts) {
   }
   CiphertextArray out(parts[0]->key(), size);
   Limb* end = out.at(0);
-  for (const CiphertextArray* part : parts) end = std::copy_n(part->at(0), part->size() * part->stride(), end);
+  for (const CiphertextArray* part : parts)
+    end = std::copy_n(part->at(0), part->size() * part->stride(), end);
   return out;
 }
 

@@ -34,7 +34,7 @@ def demo(
     """
     from rich.console import Console
 
-    from isthmus.cli.progress import watch
+    from isthmus.cli.progress import Slower, watch
     from isthmus.demo import DemoOptions, run
     from isthmus.demo.families import FAMILIES
     from isthmus.evaluate.page import check_writable
@@ -45,7 +45,7 @@ def demo(
     console = Console()
     console.print("two processes, bank and fund, over mutual TLS on loopback", style="dim")
     with watch(console) as show:
-        result = run(options, on_progress=lambda party, progress: show(progress))
+        result = run(options, on_progress=Slower(show))
     _print(console, result)
     result.to_html(out)
     console.print(f"report: {out.resolve()}", highlight=False, markup=False, soft_wrap=True)

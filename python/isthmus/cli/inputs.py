@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from isthmus.cli.jobs import Input, Psi
-from isthmus.errors import ConfigError, ModelFileError, StorageError
+from isthmus.errors import ModelFileError, SchemaError, StorageError
 from isthmus.evaluate.page import replace_file
 from isthmus.prep import OneHotEncoder
 from isthmus.psi import intersect
@@ -51,12 +51,12 @@ class Rows:
 
 
 def read_rows(spec: Input) -> Rows:
-    """Read a job's input file; ConfigError names the column that is missing from it."""
-    table = read_table(spec.path, text=spec.id)
-    for key, names in (("id", spec.id), ("columns", spec.columns or ()), ("label", (spec.label,))):
-        missing = [name for name in names if name is not None and name not in table.column_names]
-        if missing:
-            raise ConfigError(f"input.{key}: {spec.path.name} has no column {', '.join(map(repr, missing))}")
+    """Read a job's input file; SchemaError lists the columns that it lacks."""
+    label = () if spec.label is None else (spec.label,)
+    wanted = None if spec.columns is None else [*spec.id, *label, *spec.columns]
+    table = read_table(spec.path, columns=wanted, text=spec.id)
+    if not set(label) <= set(table.column_names):
+        raise SchemaError(f"{spec.path.name} lacks the columns {spec.label}")
     return Rows(table, spec)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,6 +38,20 @@ def watch(console: Console) -> Watch:
     return LiveBars(console) if console.is_terminal and not console.is_dumb_terminal else PlainLines(console)
 
 
+class Slower:
+    """Shows two parties' progress as one: of each stage, what the slower party has done."""
+
+    def __init__(self, show: Callable[[Progress], None]) -> None:
+        self._show = show
+        self._done: dict[str, dict[str, int]] = {}
+
+    def __call__(self, party: str, progress: Progress) -> None:
+        """Show one step of one party."""
+        done = self._done.setdefault(progress.stage, {})
+        done[party] = progress.done
+        self._show(replace(progress, done=min(done.values())))
+
+
 class LiveBars:
     """One bar per stage with its rate and the time left."""
 
@@ -66,13 +82,9 @@ class LiveBars:
             expand=False,
         )
         self._tasks: dict[str, TaskID] = {}
-        self._current: str | None = None
 
     def __call__(self, progress: Progress) -> None:
         """Show one step."""
-        if progress.stage != self._current:
-            self._close()
-            self._current = progress.stage
         if progress.stage not in self._tasks:
             self._tasks[progress.stage] = self._bars.add_task(progress.stage, total=progress.total, detail="")
         self._bars.update(
@@ -82,12 +94,6 @@ class LiveBars:
             detail=progress.detail,
         )
 
-    def _close(self) -> None:
-        if self._current is not None:
-            task = self._tasks[self._current]
-            total = self._bars.tasks[list(self._tasks).index(self._current)].total
-            self._bars.update(task, completed=total, detail="")
-
     def __enter__(self) -> LiveBars:
         self._bars.start()
         return self
@@ -95,30 +101,28 @@ class LiveBars:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            self._close()
         self._bars.stop()
 
 
 class PlainLines:
-    """A line when a stage starts, every few seconds, and when it ends."""
+    """A line when a stage starts, every few seconds while it runs, and at the end."""
 
     def __init__(self, console: Console, interval_seconds: float = _LOG_INTERVAL_SECONDS) -> None:
         self._console = console
         self._interval = interval_seconds
         self._start = time.monotonic()
         self._printed = self._start
-        self._last: Progress | None = None
+        self._stages: set[str] = set()
 
     def __call__(self, progress: Progress) -> None:
         """Show one step."""
         now = time.monotonic()
-        if self._last is None or progress.stage != self._last.stage:
+        if progress.stage not in self._stages:
+            self._stages.add(progress.stage)
             self._print(f"{progress.stage} ...")
         elif now - self._printed >= self._interval:
             detail = f"  {progress.detail}" if progress.detail else ""
             self._print(f"{progress.stage} {progress.done:,}/{progress.total:,}{detail}")
-        self._last = progress
 
     def _print(self, text: str) -> None:
         self._printed = time.monotonic()
@@ -130,7 +134,7 @@ class PlainLines:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None and self._last is not None:
+        if error is None and self._stages:
             self._print("done")
 
 

@@ -14,6 +14,7 @@ from isthmus.demo.columns import linear_columns, tree_columns
 from isthmus.models.base import VerticalModel
 
 Floats = NDArray[np.float64]
+_CLIP = 3.0  # columns are cut at so many deviations, federated and in the clear alike
 _SEED = 1  # of the trees' samples: the clear-text twin draws the same ones
 _TREES: Any = {"n_trees": 20, "max_depth": 4, "learning_rate": 0.25, "sample_rows": 5000, "seed": _SEED}
 
@@ -34,19 +35,19 @@ class Family:
 def _logistic(key_bits: int) -> VerticalModel:
     from isthmus.models.logistic import VerticalLogisticRegression
 
-    return VerticalLogisticRegression(key_bits=key_bits)
+    return VerticalLogisticRegression(key_bits=key_bits, clip=_CLIP)
 
 
 def _clear_logistic(train: pa.Table, labels: NDArray[np.int64], score: pa.Table) -> Floats:
     from sklearn.linear_model import LogisticRegression
 
-    from isthmus.prep import Standardizer
+    from isthmus.models.scaling import BlockScaler
     from isthmus.tables import numeric_matrix
 
-    scaler = Standardizer().fit(train)
-    model = LogisticRegression(max_iter=1000)
-    model.fit(numeric_matrix(scaler.transform(train))[0], labels)
-    return np.asarray(model.predict_proba(numeric_matrix(scaler.transform(score))[0])[:, 1])
+    rows = numeric_matrix(train)[0]
+    scaler = BlockScaler.fit(rows, _CLIP)
+    model = LogisticRegression(max_iter=1000).fit(scaler.transform(rows), labels)
+    return np.asarray(model.predict_proba(scaler.transform(numeric_matrix(score)[0]))[:, 1])
 
 
 def _gbdt(key_bits: int) -> VerticalModel:

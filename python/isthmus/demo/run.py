@@ -106,10 +106,16 @@ def _assemble(
         models=tuple(models),
         stages=tuple(bank.stages),
         learned=(
-            Learned(ACTIVE, _holds(bank) + ", and the labels", tuple(bank.disclosures)),
-            Learned(PASSIVE, _holds(fund), tuple(fund.disclosures)),
+            Learned(ACTIVE, _holds(bank) + ", and the labels", _own_facts(bank, ACTIVE, PASSIVE)),
+            Learned(PASSIVE, _holds(fund), _own_facts(fund, PASSIVE, ACTIVE)),
         ),
     )
+
+
+def _own_facts(account: Account, party: str, peer: str) -> tuple[str, ...]:
+    """What this party learned, from the audit record that says what both did."""
+    own = (fact for fact in account.disclosures if not fact.startswith(f"{peer} learned "))
+    return tuple(fact.removeprefix(f"{party} learned ") for fact in own)
 
 
 def _holds(account: Account) -> str:

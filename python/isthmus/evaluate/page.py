@@ -248,7 +248,7 @@ def _stages(stages: Sequence[StageRow]) -> str:
     rows = [("", cells(stage, _bar(stage.seconds / longest))) for stage in stages]
     rows.append(("total", cells(total(stages), '<span class="bar none"></span>')))
     table = _table(("stage", "seconds", "MB sent", "MB received", "rounds"), rows, "stages")
-    note = "Counted by the label holder. A round is one wait for the other party."
+    note = "Counted by the label holder. Rounds: how often the conversation changed direction."
     return f'<section><h2>What each stage cost</h2>{table}<p class="note">{note}</p></section>'
 
 

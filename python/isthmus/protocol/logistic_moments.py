@@ -39,7 +39,7 @@ FEATURE_MAGNITUDE_BITS = 10
 CROSS_BITS = 12  # fractional bits of C
 WEIGHT_BITS = 18  # fractional bits of weights and right-hand sides
 COEFFICIENT_BITS = 16  # fractional bits of the sigmoid's coefficients
-SLOPE = 8599  # of the linear sigmoid 1/2 + s z: least squares on [-5, 5]
+SLOPE = 10039  # of the linear sigmoid 1/2 + s z: least squares on [-4, 4]
 
 STAGE = "logistic: moments"
 

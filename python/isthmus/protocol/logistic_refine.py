@@ -2,7 +2,7 @@
 
 On m rows S of the table, with z = x_p·v_p + x_a·v_a + bias:
     r(z)  = (c1 - s) z + c3 z³                (cubic minus linear sigmoid)
-    k     = X_Sᵀ r / (m s)
+    k     = X_Sᵀ (r - mean(r)) / (m s),   mean(r) / s for the bias
 The label part of the gradient and its linear part come from all rows (``logistic_moments``); only this
 small, label-free remainder is estimated on the batch, so a batch of a few thousand rows is enough. Rows are
 taken at equal distances.
@@ -76,9 +76,13 @@ def correction(side: Side, features: Integers, weights: Blocks) -> Steps[Blocks]
     linear = score.times(CUBIC_LINEAR - SLOPE, COEFFICIENT_BITS)
     residual = linear + cube.times(CUBIC, COEFFICIENT_BITS)
     yield Progress(STAGE, 2, _PARTS)
-    passive, active = yield from _gradient(side, features, residual)
+    total = residual.total()
+    # All columns have mean 0 over the whole table, so a constant in r adds nothing to k but the batch's noise.
+    centred = residual - total.divide(len(features), residual.scale)
+    passive, active = yield from _gradient(side, features, centred)
     yield Progress(STAGE, 3, _PARTS)
-    return Blocks(passive, active, _bias_part(residual))
+    bias = total.divide(_mean_divisor(len(features), total.scale), WEIGHT_BITS)
+    return Blocks(passive, active, bias)
 
 
 # --- scores ------------------------------------------------------------------------------------------------
@@ -183,13 +187,6 @@ def _gradient(side: Side, features: Integers, residual: Shared) -> Steps[tuple[S
     divisor = _mean_divisor(len(features), scale)
     mine, other = (Shared(w, scale, side.active).divide(divisor, WEIGHT_BITS) for w in (own, peer))
     return (other, mine) if side.active else (mine, other)
-
-
-def _bias_part(residual: Shared) -> Shared:
-    """Return the share of sum(r) / (m s); the sum is local."""
-    total = residual.words.sum(keepdims=True, dtype=np.uint64)
-    divisor = _mean_divisor(residual.words.size, residual.scale)
-    return Shared(total, residual.scale, residual.first).divide(divisor, WEIGHT_BITS)
 
 
 def _mean_divisor(count: int, scale: int) -> int:

@@ -95,6 +95,10 @@ class Shared:
     def __getitem__(self, index: Any) -> Shared:
         return Shared(self.words[index], self.scale, self.first)
 
+    def total(self) -> Shared:
+        """Return the sum over all values, shape (1,)."""
+        return Shared(self.words.sum(keepdims=True, dtype=np.uint64), self.scale, self.first)
+
     def times(self, factor: int, scale: int) -> Shared:
         """Multiply by the public constant factor / 2^scale; the scales add."""
         return Shared(self.words * _word(factor), self.scale + scale, self.first)
