@@ -156,9 +156,10 @@ class _ActiveTree:
         message = yield from receive(wire.Sums)
         expect_place("a node's sums", [message.tree, message.node], [self.number, family.small])
         parent = family.small // 2
+        left_rows = parse_row_counts(message)  # first: it bounds the announced count by the bytes that came
         ids = parse_candidates(message, self.offered.get(parent), self.n_candidates)
         values = np.empty((3, len(ids)), dtype=np.int64)
-        values[0] = parse_row_counts(message)
+        values[0] = left_rows
         values[1:] = yield from self._decrypt(message.ciphertexts, len(ids))
         if family.small == ROOT:
             self.n_candidates = len(ids)
