@@ -66,7 +66,7 @@ class ActiveForest:
     @property
     def n_records(self) -> int:
         """Split records that the passive party holds."""
-        return sum(isinstance(split, PeerSplit) for tree in self.trees for split in tree.splits.values())
+        return sum(len(tree.records()) for tree in self.trees)
 
 
 def train_active(
@@ -232,7 +232,7 @@ class _ActiveTree:
 
     def _apply_own(self, node: int, split: OwnSplit) -> bytes:
         """Split by an own column; the peer gets the rows only if it must sum a child's."""
-        left = goes_left(self.columns.bins[self.partition.rows(node)], split)
+        left = goes_left(self.columns.bins, split, self.partition.rows(node))
         self._split(node, split, left)
         return pack_bits(left) if self.partition.families([node], self.parameters) else b""
 
