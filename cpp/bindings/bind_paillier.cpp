@@ -32,7 +32,8 @@ SharedPrivateKey unconst(const std::shared_ptr<const PrivateKey>& key) {
 }
 
 ByteSpan byte_view(const py::buffer_info& info) {
-  require(info.itemsize == 1 && info.ndim <= 1, "expected contiguous bytes");
+  require(info.itemsize == 1 && info.ndim == 1 && (info.size < 2 || info.strides[0] == 1),
+          "expected contiguous bytes");
   return {static_cast<const std::uint8_t*>(info.ptr), static_cast<std::size_t>(info.size)};
 }
 
@@ -49,7 +50,12 @@ IntegerBatch integer_batch(const py::object& values) {
   if (py::isinstance<Array<std::int64_t>>(values)) return view(values.cast<Array<std::int64_t>>());
   if (py::isinstance<Array<std::uint64_t>>(values)) return view(values.cast<Array<std::uint64_t>>());
   require(py::isinstance<py::tuple>(values), "expected an int64 or uint64 array, or (magnitudes, negative)");
-  const auto [magnitudes, negative] = values.cast<std::pair<Array<std::uint8_t>, Array<std::uint8_t>>>();
+  const auto [first, second] = values.cast<std::pair<py::object, py::object>>();
+  // The views outlive this function, so they must be of the caller's arrays and not of converted copies.
+  require(py::isinstance<Array<std::uint8_t>>(first) && py::isinstance<Array<std::uint8_t>>(second),
+          "magnitudes and signs must be contiguous uint8 arrays");
+  const auto magnitudes = py::reinterpret_borrow<Array<std::uint8_t>>(first);
+  const auto negative = py::reinterpret_borrow<Array<std::uint8_t>>(second);
   require(magnitudes.ndim() == 2 && magnitudes.shape(0) == negative.size(),
           "one magnitude per sign is needed");
   return SignedBatch{view(magnitudes), view(negative), static_cast<std::size_t>(magnitudes.shape(1))};
@@ -220,7 +226,8 @@ void bind_fault_injection(py::module_& m) {
       .value("exponentiation_low", InjectedFault::exponentiation_low)
       .value("exponentiation_high", InjectedFault::exponentiation_high)
       .value("logarithm", InjectedFault::logarithm)
-      .value("plaintext", InjectedFault::plaintext);
+      .value("plaintext", InjectedFault::plaintext)
+      .value("ciphertext", InjectedFault::ciphertext);
   m.def("_inject_fault_for_testing", [](InjectedFault fault) { injected_fault.store(fault); });
 }
 

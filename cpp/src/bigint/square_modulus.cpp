@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxRootBits = 4096;
 constexpr std::size_t kInversionBlock = 256;  // elements that share one inversion
-constexpr std::size_t kMaxChunks = 4;         // an import reads at most this many R-digits
+constexpr std::size_t kMaxChunks = 5;         // an import reads at most this many R-digits
 
 /// (a0 + a1*m) + (b0 + b1*m) modulo m^2.
 void add_pairs(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {

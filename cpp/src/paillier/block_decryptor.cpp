@@ -3,13 +3,12 @@
 // In each half z = c^(p-1) = 1 + p*L mod p^2 and m = L / -q mod p; Garner's formula joins the halves. A fault
 // in one half alone would give m' with gcd(m' - m, n) a prime factor, so nothing leaves before these checks:
 //  1. z is computed modulo (p*t)^2 for a small prime t, and compared modulo t^2 with (c mod t^2)^(p-1), whose
-//  base
-//     and exponent were reduced separately (Shamir's trick): covers the reduction of c and the
-//     exponentiation;
+//     base and exponent were reduced separately (Shamir's trick), the base before either half began: covers
+//     the reduction of c, the exponentiation, and c itself, which the halves must share;
 //  2. z = 1 modulo p;
 //  3. from the joined plaintext m, 1 + p*(-q*m mod p) is compared with z modulo p^2, reduced once more:
-//  covers L,
-//     the division and Garner's formula, in both halves.
+//  covers
+//     L, the division and Garner's formula, in both halves.
 // The blinding factor is one number modulo n^2 for both halves, so a fault in it cannot tell them apart.
 // Ref       Boneh, DeMillo and Lipton, EUROCRYPT 1997 (attack); Shamir, US patent 5,991,415 (1999, expired).
 
@@ -49,6 +48,7 @@ std::vector<Limb> BlockDecryptor::run(const CiphertextArray& in, std::size_t fir
                                       MutableByteSpan out) {
   blind(in, first, count);
   const HalfResult p = half(parts_.p, count);
+  maybe_inject(InjectedFault::ciphertext, true, blinded_.data());
   const HalfResult q = half(parts_.q, count);
   const std::size_t n_bytes = parts_.public_key->n_bytes();
   std::vector<Limb> valid(count);
@@ -61,15 +61,17 @@ std::vector<Limb> BlockDecryptor::run(const CiphertextArray& in, std::size_t fir
   return valid;
 }
 
-// blinded(i) = c_i * b^(2^i) as limbs, for one random n-th residue b.
+// blinded(i) = c_i * b^(2^i) as limbs, for one random n-th residue b; guards_[i] = blinded(i) modulo t^2.
 void BlockDecryptor::blind(const CiphertextArray& in, std::size_t first, std::size_t count) {
   AlignedLimbs factor(n_squared_.stride()), product(n_squared_.stride());
   const SecretVector<Limb> exponent = random_exponents(kBlindingBits, 1);
   n_squared_.pow(factor.data(), parts_.blinding_base.data(), 1, exponent, kBlindingBits);
   blinded_.resize(count * c_limbs_);
+  guards_.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
     n_squared_.mul(product.data(), in.at(first + i), factor.data());
     n_squared_.export_limbs(blinded(i), product.data());
+    guards_[i] = GuardRing::reduce(blinded(i));
     n_squared_.sqr(factor.data(), factor.data());
   }
 }
@@ -89,7 +91,7 @@ HalfResult BlockDecryptor::half(const PrimeHalf& h, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     const MutableLimbSpan power = row(r.powers, i, ring.limbs());
     ring.export_limbs(power, z.data() + i * ring.stride());
-    const std::uint64_t expected = GuardRing::pow(GuardRing::reduce(blinded(i)), h.guard_exponent);
+    const std::uint64_t expected = GuardRing::pow(guards_[i], h.guard_exponent);
     h.square.import_limbs(pair.data(), power);
     r.valid[i] =
         ct_equal(GuardRing::reduce(power), expected) & h.square.log_one_plus(pair.data(), pair.data());

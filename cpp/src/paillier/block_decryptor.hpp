@@ -37,6 +37,7 @@ class BlockDecryptor {
   const bigint::SquareModulus& n_squared_;
   std::size_t c_limbs_;
   AlignedLimbs blinded_;
+  SecretVector<std::uint64_t> guards_;  // what the exponentiations are checked against
 };
 
 }  // namespace isthmus::paillier

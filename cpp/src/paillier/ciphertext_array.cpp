@@ -1,6 +1,7 @@
 #include "isthmus/paillier/ciphertext_array.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "isthmus/core/error.hpp"
 #include "isthmus/core/parallel.hpp"
@@ -9,6 +10,12 @@ namespace isthmus::paillier {
 namespace {
 
 constexpr std::size_t kUnitBlock = 256;  // ciphertexts that share one gcd
+
+// Words of `size` elements. Throws InvalidArgument when no memory could hold them, before the product wraps.
+std::size_t word_count(std::size_t size, std::size_t stride) {
+  require(size <= std::numeric_limits<std::size_t>::max() / sizeof(Limb) / stride, "too many ciphertexts");
+  return size * stride;
+}
 
 // Parses one ciphertext. n_squared and the value are compared as numbers: both are public.
 void import_ciphertext(const PublicKey& key, Limb* out, ByteSpan bytes, std::size_t row) {
@@ -22,7 +29,10 @@ void import_ciphertext(const PublicKey& key, Limb* out, ByteSpan bytes, std::siz
 }  // namespace
 
 CiphertextArray::CiphertextArray(PublicKeyPtr key, std::size_t size)
-    : key_(std::move(key)), size_(size), stride_(key_->n_squared().stride()), words_(size * stride_) {}
+    : key_(std::move(key)),
+      size_(size),
+      stride_(key_->n_squared().stride()),
+      words_(word_count(size, stride_)) {}
 
 CiphertextArray CiphertextArray::neutral(PublicKeyPtr key, std::size_t size) {
   CiphertextArray out(std::move(key), size);

@@ -48,6 +48,7 @@ void validate_primes(const Natural& p, const Natural& q) {
   const auto [shorter, longer] = std::minmax(p.bit_length(), q.bit_length());
   if (longer - shorter > PrivateKey::kMaxPrimeImbalance) reject("p and q differ too much in length");
   if (p == q) reject("p equals q");
+  if (!far_apart(p, q)) reject("p and q are too close to each other");
   for (const Natural* prime : {&p, &q}) {
     if (!bigint::is_probable_prime(*prime, bigint::kAdversarialRounds)) reject("p or q is not prime");
   }

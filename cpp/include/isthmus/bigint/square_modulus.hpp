@@ -70,7 +70,7 @@ class SquareModulus {
   /// 64-bit limbs of a residue: those of m, twice.
   std::size_t limbs() const noexcept { return 2 * root_.limbs(); }
 
-  /// out = the element of value mod m^2, for a value of any length up to four times that of m. Its first
+  /// out = the element of value mod m^2, for a value of any length up to five times that of m. Its first
   /// root().stride() words alone are the element of value mod m in root().
   void import_limbs(Limb* out, LimbSpan value) const;
   void import_value(Limb* out, const Natural& value) const { import_limbs(out, value.limbs()); }
@@ -85,7 +85,7 @@ class SquareModulus {
   Modulus root_;
   Natural value_;
   std::size_t residue_bytes_;
-  AlignedLimbs r_powers_;  // pairs that spell R, R^2, ..., R^5 modulo m^2: elements of 1, R, ..., R^4
+  AlignedLimbs r_powers_;  // pairs that spell R, R^2, ..., R^6 modulo m^2: elements of 1, R, ..., R^5
 };
 
 /// Powers of one base, for exponents of up to exponent_bits bits.

@@ -23,9 +23,9 @@ class PrivateKey final : public ResidueSource {
   /// Throws    KeyRejected unless key_bits is a multiple of 64 in kMinKeyBits..kMaxKeyBits; Rng.
   static std::shared_ptr<const PrivateKey> generate(std::size_t key_bits);
 
-  /// A standard key: distinct primes with gcd(n, (p-1)(q-1)) = 1, of lengths that differ by at most
-  /// kMaxPrimeImbalance bits. Its randomizers are r^n.
-  /// Throws    KeyRejected, naming the rule; Rng.
+  /// A standard key: primes with gcd(n, (p-1)(q-1)) = 1, of lengths that differ by at most kMaxPrimeImbalance
+  /// bits, and |p - q| above 2^(bits of p - 100). Its randomizers are r^n. Throws    KeyRejected, naming the
+  /// rule; Rng.
   static std::shared_ptr<const PrivateKey> from_primes(const Natural& p, const Natural& q);
   static constexpr std::size_t kMaxPrimeImbalance = 32;
 

@@ -1,0 +1,139 @@
+"""Which tests show each case of malformed input: the typed, coded error, and that nothing was released.
+
+The numbers are those of the project's list of bad-input and fault cases; docs/faults.md says what each one is.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent.parent
+REQUIRED = {*range(1, 25), *range(26, 30), 31, *range(36, 44)}
+#: Case to tests, as ``file::function``, or ``file::function[part of a parameter's name]``.
+INDEX = {
+    11: (
+        "unit/test_group.py::test_rfc9496_invalid_encodings",
+        "fault/test_psi_messages.py::test_a_bad_element_is_refused_with_its_row",
+    ),
+    12: (
+        "unit/test_group.py::test_small_order_and_non_canonical_ed25519_encodings_are_refused",
+        "fault/test_psi_messages.py::test_a_bad_element_is_refused_with_its_row",
+    ),
+    13: (
+        "unit/test_group.py::test_rfc9496_invalid_encodings",
+        "unit/test_group.py::test_the_first_bad_row_is_named_for_any_thread_count",
+        "fault/test_psi_messages.py::test_a_bad_element_is_refused_with_its_row",
+    ),
+    14: ("unit/test_group.py::test_hash_to_group_refuses_an_empty_dst",),
+    15: (
+        "fault/test_psi_messages.py::test_a_masked_item_sent_twice_is_refused",
+        "fault/test_psi_messages.py::test_a_tag_returned_twice_is_refused",
+    ),
+    16: (
+        "fault/test_psi_messages.py::test_tags_of_another_count_are_refused",
+        "fault/test_psi_messages.py::test_a_gap_in_the_chunks_is_refused",
+        "fault/test_psi_messages.py::test_a_count_that_is_not_kept_is_refused",
+    ),
+    17: (
+        "fault/test_psi_messages.py::test_a_chunk_of_another_length_is_refused",
+        "protocol/test_gbdt.py::test_gradients_that_no_honest_peer_sends_are_refused",
+    ),
+    18: (
+        "fault/test_transport_frames.py::test_bad_frames_end_the_job[18 second handshake]",
+        "fault/test_psi_messages.py::test_a_skipped_message_is_out_of_state",
+        "protocol/test_conformance.py::test_a_message_out_of_state_ends_both_parties",
+    ),
+    19: ("fault/test_transport_frames.py::test_bad_frames_end_the_job[19 replayed frame]",),
+    20: (
+        "fault/test_transport_frames.py::test_bad_frames_end_the_job[20 other session]",
+        "fault/test_transport_frames.py::test_bad_frames_end_the_job[20 other direction]",
+    ),
+    21: (
+        "fault/test_transport_frames.py::test_bad_frames_end_the_job[21 reordered]",
+        "fault/test_transport_frames.py::test_bad_frames_end_the_job[21 dropped]",
+    ),
+    22: (
+        "fault/test_transport_frames.py::test_bad_frames_end_the_job[22 declared 2^60]",
+        "fault/test_transport_frames.py::test_case_22_transport_refuses_what_no_frame_can_be",
+        "fault/test_psi_messages.py::test_a_huge_count_is_refused_before_anything_is_allocated",
+    ),
+    23: ("fault/test_transport_frames.py::test_case_23_stream_ends_inside_a_message",),
+    24: (
+        "fault/test_transport_frames.py::test_case_24_protobuf_bombs_are_refused",
+        "fault/test_transport_frames.py::test_case_24_bombs_need_little_memory",
+        "fault/test_transport_frames.py::test_case_24_bomb_over_the_wire",
+    ),
+    26: (
+        "protocol/test_conformance.py::test_a_cut_after_any_message_ends_both_parties_without_a_result",
+        "protocol/test_conformance_toy.py::test_case_26_disconnect_after_each_message",
+    ),
+    27: (
+        "fault/test_transport_time.py::test_case_27_silent_peer",
+        "fault/test_transport_time.py::test_case_27_nobody_answers_or_speaks_tls",
+        "fault/test_transport_time.py::test_case_27_half_open_and_one_byte_a_second",
+    ),
+    28: (
+        "fault/test_transport_handshake.py::test_case_28_no_common_version",
+        "fault/test_transport_handshake.py::test_case_28_a_newer_hello_with_unknown_fields_is_told_the_versions",
+    ),
+    29: ("fault/test_transport_handshake.py::test_case_29_no_common_suite",),
+    31: (
+        "fault/test_transport_tls.py::test_case_31_untrusted_or_expired",
+        "fault/test_transport_tls.py::test_case_31_revoked",
+    ),
+    36: (
+        "fault/test_data_files.py::test_a_file_without_rows_is_empty_input",
+        "fault/test_data_files.py::test_a_table_without_rows_is_empty_input",
+        "fault/test_psi_data.py::test_empty_results_are_valid_where_the_minimum_allows_them",
+    ),
+    37: (
+        "fault/test_data_files.py::test_text_that_is_not_utf8_is_refused_with_its_row",
+        "fault/test_data_files.py::test_a_byte_order_mark_is_dropped",
+        "fault/test_psi_data.py::test_text_that_would_silently_fail_to_match_is_refused_with_its_row",
+        "unit/test_items.py::test_unusable_text_is_refused_with_its_row",
+    ),
+    38: (
+        "fault/test_psi_data.py::test_unusable_identifiers_end_both_parties_without_a_result[duplicate]",
+        "fault/test_psi_data.py::test_duplicates_keep_their_first_row_when_asked_to",
+    ),
+    39: (
+        "fault/test_data_files.py::test_missing_columns_are_listed",
+        "fault/test_data_files.py::test_columns_that_differ_from_the_model_are_listed",
+        "fault/test_data_files.py::test_a_feature_of_another_type_is_a_schema_error",
+        "test_cli.py::test_a_wrong_option_or_column_is_named_before_the_peer_is_met",
+    ),
+    40: (
+        "fault/test_data_files.py::test_a_malformed_row_is_a_csv_error_with_its_row",
+        "fault/test_data_files.py::test_any_line_ends_are_accepted",
+        "fault/test_data_files.py::test_a_row_far_into_a_large_file_is_found",
+    ),
+    41: (
+        "fault/test_data_files.py::test_a_bad_feature_value_is_refused_with_its_row",
+        "fault/test_data_files.py::test_an_empty_number_in_a_csv_file_is_refused_with_its_row",
+        "protocol/test_gbdt.py::test_a_constant_column_gives_no_candidates",
+    ),
+    42: (
+        "fault/test_data_files.py::test_bad_labels_are_refused",
+        "unit/test_evaluate.py::test_bad_labels_are_refused",
+    ),
+    43: (
+        "fault/test_alignment.py::test_row_counts_that_differ_are_refused",
+        "fault/test_alignment.py::test_both_parties_end_without_a_result",
+    ),
+}
+
+
+def test_every_required_case_is_indexed():
+    assert set(INDEX) == REQUIRED
+
+
+@pytest.mark.parametrize("case", sorted(INDEX))
+def test_the_tests_of_a_case_exist(case):
+    assert INDEX[case]
+    for test in INDEX[case]:
+        found = re.fullmatch(r"(\S+\.py)::(\w+)(?:\[(.+)\])?", test)
+        assert found, f"case {case}: {test} is no test id"
+        text = (TESTS / found[1]).read_text(encoding="utf-8")
+        assert re.search(rf"^def {found[2]}\(", text, re.MULTILINE), f"case {case}: {test} does not exist"
+        assert not found[3] or f'"{found[3]}"' in text, f"case {case}: {test} has no such parameter"
