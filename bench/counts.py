@@ -1,7 +1,9 @@
-"""How many products mod n² each aggregate needs: the floor that measured times are divided by.
+"""How many products mod n² each operation needs: the floor that measured times are divided by.
 
-The formulas restate the cost model of ``cpp/src/aggregate`` for uniformly distributed buckets and weights,
-and search the same choices, so that a floor is the cheapest plan, not whichever plan ran.
+A product of pairs costs 5 k² word products, a squaring 3.5 k², a product with a one-digit table row 4 k²; one
+modulo p² costs a quarter, because p has half the words. For the aggregates the formulas restate the cost
+model of ``cpp/src/aggregate`` for uniformly distributed buckets and weights, and search the same choices, so
+that a floor is the cheapest plan, not whichever plan ran.
 """
 
 from __future__ import annotations
@@ -10,6 +12,35 @@ import math
 from dataclasses import dataclass
 
 MAX_CELLS = 1 << 19
+SQUARING = 0.7
+TABLE_PRODUCT = 0.8
+HALF_LENGTH = 0.25
+TABLE_WINDOW = 8
+POWER_WINDOW = 5
+
+
+def encrypt_public(key_bits: int) -> float:
+    """One row of hs's table for each 8 bits of the randomizer's key_bits / 2; the message is almost free."""
+    return TABLE_PRODUCT * math.ceil(key_bits / 2 / TABLE_WINDOW)
+
+
+def encrypt_owner(key_bits: int) -> float:
+    """The same modulo p² and q²."""
+    return 2 * HALF_LENGTH * encrypt_public(key_bits)
+
+
+def decrypt(key_bits: int) -> float:
+    """Two exponentiations, modulo p² and q², with exponents of key_bits / 2 bits and 5-bit windows."""
+    return 2 * HALF_LENGTH * _power(key_bits // 2)
+
+
+def mul_plain(bits: int) -> float:
+    """One exponentiation with 5-bit windows, and for half of the factors, the negative ones, an inversion."""
+    return _power(bits) + 3 / 2
+
+
+def _power(bits: int) -> float:
+    return SQUARING * bits + bits / POWER_WINDOW
 
 
 def _occupied(rows: int, columns: int, radix: int) -> float:
@@ -79,13 +110,10 @@ def packed_products(rows: int, columns: int, bits: int, slots: int, slot_bits: i
         d = digits(bits, width)
         return rows * d.count + slots * d.entries
 
-    return columns * (min(products(width) for width in range(1, 15)) + 0.7 * slots * slot_bits)
+    return columns * (min(products(width) for width in range(1, 15)) + SQUARING * slots * slot_bits)
 
 
 def compress(ciphertexts: int, slot_bits: int, slots: int) -> float:
-    """One product per folded ciphertext, slot_bits squarings for all but one of each fold.
-
-    A squaring costs 3.5 k² where a product costs 5 k².
-    """
+    """One product per folded ciphertext, and slot_bits squarings for all but one of each fold."""
     folds = -(-ciphertexts // slots)
-    return ciphertexts + 0.7 * slot_bits * (ciphertexts - folds)
+    return ciphertexts + SQUARING * slot_bits * (ciphertexts - folds)

@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 
 import isthmus as ist
 
-POOL = (
-    64  # distinct ciphertexts behind large inputs: encrypting every row would take longer than the row itself
-)
+POOL = 64  # distinct ciphertexts behind large inputs: encrypting every row would outlast the row itself
 N_BUCKETS = 32
 WEIGHT_BITS = 20
 SLOT_BITS = 128
@@ -63,21 +61,34 @@ def _decrypts_to(key_bits: int, expected: NDArray[Any]) -> Callable[[Any], None]
 def encrypt_public(key_bits: int, n: int) -> Workload:
     values, _ = draw(key_bits, n)
     run = functools.partial(keys(key_bits)[0].encrypt, values)
-    return Workload("encrypt, public key", "value", n, None, run, _decrypts_to(key_bits, values))
+    return Workload(
+        "encrypt, public key",
+        "value",
+        n,
+        n * counts.encrypt_public(key_bits),
+        run,
+        _decrypts_to(key_bits, values),
+    )
 
 
 def encrypt_owner(key_bits: int, n: int) -> Workload:
     values, _ = draw(key_bits, n)
     run = functools.partial(keys(key_bits)[1].encrypt, values)
-    return Workload("encrypt, key owner", "value", n, None, run, _decrypts_to(key_bits, values))
+    return Workload(
+        "encrypt, key owner",
+        "value",
+        n,
+        n * counts.encrypt_owner(key_bits),
+        run,
+        _decrypts_to(key_bits, values),
+    )
 
 
 def decrypt(key_bits: int, n: int) -> Workload:
     values, ct = draw(key_bits, n)
     run = functools.partial(keys(key_bits)[1].decrypt, ct)
-    return Workload(
-        "decrypt", "value", n, None, run, lambda result: np.testing.assert_array_equal(result, values)
-    )
+    products = n * counts.decrypt(key_bits)
+    return Workload("decrypt", "value", n, products, run, lambda r: np.testing.assert_array_equal(r, values))
 
 
 def add(key_bits: int, n: int) -> Workload:
@@ -95,14 +106,22 @@ def mul_plain(key_bits: int, n: int) -> Workload:
     values, ct = draw(key_bits, n)
     weights = np.random.default_rng(2).integers(-(2**40), 2**40, n)
     product = values.astype(object) * weights.astype(object)
+    check = _decrypts_to(key_bits, product)
     return Workload(
-        "mul_plain, signed 40-bit", "value", n, None, lambda: ct * weights, _decrypts_to(key_bits, product)
+        "mul_plain, signed 40-bit", "value", n, n * counts.mul_plain(40), lambda: ct * weights, check
     )
 
 
 def rerandomize(key_bits: int, n: int) -> Workload:
     values, ct = draw(key_bits, n)
-    return Workload("rerandomize", "value", n, None, ct.rerandomize, _decrypts_to(key_bits, values))
+    return Workload(
+        "rerandomize",
+        "value",
+        n,
+        n * (counts.encrypt_public(key_bits) + 1),
+        ct.rerandomize,
+        _decrypts_to(key_bits, values),
+    )
 
 
 def to_bytes(key_bits: int, n: int) -> Workload:

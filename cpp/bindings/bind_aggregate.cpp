@@ -28,7 +28,7 @@ MatrixView<T> matrix_view(const py::array& array) {
   require(array.ndim() == 2, "expected a two-dimensional array");
   constexpr auto kSize = static_cast<py::ssize_t>(sizeof(T));
   require(array.strides(0) % kSize == 0 && array.strides(1) % kSize == 0, "expected an aligned array");
-  return {static_cast<const T*>(array.data()), static_cast<std::size_t>(array.shape(0)),
+  return {aligned_data<T>(array), static_cast<std::size_t>(array.shape(0)),
           static_cast<std::size_t>(array.shape(1)), array.strides(0) / kSize, array.strides(1) / kSize};
 }
 

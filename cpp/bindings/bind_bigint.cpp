@@ -40,9 +40,12 @@ auto binary(Operation operation) {
 void bind_modulus(py::module_& m) {
   py::class_<Modulus>(m, "Modulus")
       .def(py::init([](const py::int_& value) { return std::make_unique<Modulus>(to_natural(value)); }))
-      .def("mul", binary<Modulus>([](const Modulus& r, Limb* o, const Limb* a, const Limb* b) { r.mul(o, a, b); }))
-      .def("add", binary<Modulus>([](const Modulus& r, Limb* o, const Limb* a, const Limb* b) { r.add(o, a, b); }))
-      .def("sub", binary<Modulus>([](const Modulus& r, Limb* o, const Limb* a, const Limb* b) { r.sub(o, a, b); }))
+      .def("mul",
+           binary<Modulus>([](const Modulus& r, Limb* o, const Limb* a, const Limb* b) { r.mul(o, a, b); }))
+      .def("add",
+           binary<Modulus>([](const Modulus& r, Limb* o, const Limb* a, const Limb* b) { r.add(o, a, b); }))
+      .def("sub",
+           binary<Modulus>([](const Modulus& r, Limb* o, const Limb* a, const Limb* b) { r.sub(o, a, b); }))
       .def("sqr", [](const Modulus& r, const py::int_& a) {
         AlignedLimbs x = element(r, a);
         r.sqr(std::array{MulTask{x.data(), x.data(), nullptr}});
@@ -52,7 +55,8 @@ void bind_modulus(py::module_& m) {
 
 std::vector<py::int_> invert_all(const SquareModulus& m, const std::vector<py::int_>& values) {
   AlignedLimbs in(values.size() * m.stride()), out(values.size() * m.stride());
-  for (std::size_t i = 0; i < values.size(); ++i) m.import_value(in.data() + i * m.stride(), to_natural(values[i]));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    m.import_value(in.data() + i * m.stride(), to_natural(values[i]));
   m.invert(out.data(), in.data(), values.size());
   std::vector<py::int_> inverses;
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -61,10 +65,11 @@ std::vector<py::int_> invert_all(const SquareModulus& m, const std::vector<py::i
   return inverses;
 }
 
-std::vector<py::int_> pow_all(const SquareModulus& m, const std::vector<py::int_>& bases, const py::int_& exponent,
-                              std::size_t exponent_bits) {
+std::vector<py::int_> pow_all(const SquareModulus& m, const std::vector<py::int_>& bases,
+                              const py::int_& exponent, std::size_t exponent_bits) {
   AlignedLimbs x(bases.size() * m.stride());
-  for (std::size_t i = 0; i < bases.size(); ++i) m.import_value(x.data() + i * m.stride(), to_natural(bases[i]));
+  for (std::size_t i = 0; i < bases.size(); ++i)
+    m.import_value(x.data() + i * m.stride(), to_natural(bases[i]));
   m.pow(x.data(), x.data(), bases.size(), to_natural(exponent).limbs(), exponent_bits);
   std::vector<py::int_> out;
   for (std::size_t i = 0; i < bases.size(); ++i) {
@@ -128,7 +133,8 @@ void bind_bigint(py::module_& m) {
   b.def("mod_exp", [](const py::int_& base, const py::int_& exponent, const py::int_& modulus) {
     return to_python(mod_exp(to_natural(base), to_natural(exponent), to_natural(modulus)));
   });
-  b.def("multiply", [](const py::int_& x, const py::int_& y) { return to_python(to_natural(x) * to_natural(y)); });
+  b.def("multiply",
+        [](const py::int_& x, const py::int_& y) { return to_python(to_natural(x) * to_natural(y)); });
   b.def("divide", [](const py::int_& x, const py::int_& y) {
     const QuotientRemainder r = divide_vartime(to_natural(x), to_natural(y));
     return std::pair{to_python(r.quotient), to_python(r.remainder)};
@@ -149,6 +155,9 @@ void bind_bigint(py::module_& m) {
       "is_probable_prime",
       [](const py::int_& candidate, int rounds) { return is_probable_prime(to_natural(candidate), rounds); },
       py::arg("candidate"), py::arg("rounds") = kAdversarialRounds);
+  b.def("passes_miller_rabin", [](const py::int_& candidate, const py::int_& base) {
+    return passes_miller_rabin(to_natural(candidate), to_natural(base));
+  });
   b.def("has_small_factor", [](const py::int_& n) { return has_small_factor(to_natural(n)); });
   b.def("miller_rabin_rounds", &miller_rabin_rounds);
   b.def("random_prime_3_mod_4", [](std::size_t bits) {

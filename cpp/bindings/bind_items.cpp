@@ -22,12 +22,13 @@ const T& unwrap(const py::handle capsule, const char* name) {
 
 class Columns {
  public:
-  explicit Columns(py::list capsules) : capsules_(std::move(capsules)), items_(views(capsules_)) {}
+  explicit Columns(const py::list& columns) : items_(views(columns, capsules_)) {}
   const ItemColumns& items() const noexcept { return items_; }
 
  private:
-  // One list per column, of one (schema, array) pair per chunk.
-  static std::vector<ItemColumns::Column> views(const py::list& columns) {
+  // One list per column, of one (schema, array) pair per chunk. The lists stay the caller's to change, so the
+  // capsules themselves are kept.
+  static std::vector<ItemColumns::Column> views(const py::list& columns, std::vector<py::object>& capsules) {
     std::vector<ItemColumns::Column> result;
     for (const py::handle column : columns) {
       ItemColumns::Column chunks;
@@ -35,13 +36,14 @@ class Columns {
         const auto pair = py::cast<std::pair<py::object, py::object>>(chunk);
         chunks.emplace_back(unwrap<ArrowSchema>(pair.first, "arrow_schema"),
                             unwrap<ArrowArray>(pair.second, "arrow_array"));
+        capsules.insert(capsules.end(), {pair.first, pair.second});
       }
       result.push_back(std::move(chunks));
     }
     return result;
   }
 
-  py::list capsules_;
+  std::vector<py::object> capsules_;
   ItemColumns items_;
 };
 
@@ -65,7 +67,6 @@ Array<std::int64_t> first_rows(const Columns& columns) {
 }
 
 py::bytes encode_row(const Columns& columns, std::size_t row) {
-  require(row < columns.items().size(), "the row is not in the columns");
   SecretVector<std::uint8_t> item;
   columns.items().encode(row, item);
   return {reinterpret_cast<const char*>(item.data()), item.size()};

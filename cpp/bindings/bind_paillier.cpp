@@ -1,8 +1,8 @@
 // Paillier keys, ciphertext arrays and their operations.
 //
-// Integer batches come as int64 or uint64 arrays, or as (magnitudes, negative): uint8 (n, width) big-endian and
-// uint8 (n,). They are borrowed for the call, which runs without the GIL. Plaintexts stay in C++ until the caller
-// asks for a form of them.
+// Integer batches come as int64 or uint64 arrays, or as (magnitudes, negative): uint8 (n, width) big-endian
+// and uint8 (n,). They are borrowed for the call, which runs without the GIL. Plaintexts stay in C++ until
+// the caller asks for a form of them.
 
 #include <memory>
 #include <optional>
@@ -32,7 +32,8 @@ SharedPrivateKey unconst(const std::shared_ptr<const PrivateKey>& key) {
 }
 
 ByteSpan byte_view(const py::buffer_info& info) {
-  require(info.itemsize == 1 && info.ndim <= 1, "expected contiguous bytes");
+  require(info.itemsize == 1 && info.ndim == 1 && (info.size < 2 || info.strides[0] == 1),
+          "expected contiguous bytes");
   return {static_cast<const std::uint8_t*>(info.ptr), static_cast<std::size_t>(info.size)};
 }
 
@@ -49,8 +50,14 @@ IntegerBatch integer_batch(const py::object& values) {
   if (py::isinstance<Array<std::int64_t>>(values)) return view(values.cast<Array<std::int64_t>>());
   if (py::isinstance<Array<std::uint64_t>>(values)) return view(values.cast<Array<std::uint64_t>>());
   require(py::isinstance<py::tuple>(values), "expected an int64 or uint64 array, or (magnitudes, negative)");
-  const auto [magnitudes, negative] = values.cast<std::pair<Array<std::uint8_t>, Array<std::uint8_t>>>();
-  require(magnitudes.ndim() == 2 && magnitudes.shape(0) == negative.size(), "one magnitude per sign is needed");
+  const auto [first, second] = values.cast<std::pair<py::object, py::object>>();
+  // The views outlive this function, so they must be of the caller's arrays and not of converted copies.
+  require(py::isinstance<Array<std::uint8_t>>(first) && py::isinstance<Array<std::uint8_t>>(second),
+          "magnitudes and signs must be contiguous uint8 arrays");
+  const auto magnitudes = py::reinterpret_borrow<Array<std::uint8_t>>(first);
+  const auto negative = py::reinterpret_borrow<Array<std::uint8_t>>(second);
+  require(magnitudes.ndim() == 2 && magnitudes.shape(0) == negative.size(),
+          "one magnitude per sign is needed");
   return SignedBatch{view(magnitudes), view(negative), static_cast<std::size_t>(magnitudes.shape(1))};
 }
 
@@ -118,7 +125,8 @@ std::unique_ptr<Plaintexts> decrypt(const PrivateKey& key, const CiphertextArray
   return std::make_unique<Plaintexts>(key, ciphertexts);
 }
 
-CiphertextArray ciphertexts_from_bytes(const SharedPublicKey& key, const py::buffer& buffer, std::size_t size) {
+CiphertextArray ciphertexts_from_bytes(const SharedPublicKey& key, const py::buffer& buffer,
+                                       std::size_t size) {
   const py::buffer_info info = buffer.request();
   const ByteSpan bytes = byte_view(info);
   const py::gil_scoped_release release;
@@ -154,7 +162,8 @@ void bind_keys(py::module_& m) {
       .def_property_readonly("key_bits", &PublicKey::key_bits)
       .def_property_readonly("max_plaintext_bits", &PublicKey::max_plaintext_bits)
       .def_property_readonly("ciphertext_bytes", &PublicKey::ciphertext_bytes)
-      .def_property_readonly("fingerprint", [](const PublicKey& key) { return to_py_bytes(key.fingerprint()); })
+      .def_property_readonly("fingerprint",
+                             [](const PublicKey& key) { return to_py_bytes(key.fingerprint()); })
       .def("ciphertexts_from_bytes", &ciphertexts_from_bytes, py::arg("bytes"), py::arg("size"));
   py::class_<PrivateKey, ResidueSource, SharedPrivateKey>(m, "PrivateKey")
       .def_static("generate",
@@ -193,7 +202,8 @@ void bind_ciphertexts(py::module_& m) {
       .def_property_readonly("key", [](const CiphertextArray& a) { return unconst(a.key()); })
       .def("to_bytes", &ciphertexts_to_bytes);
   m.def("encrypt", &with_integers<ResidueSource, &encrypt>, py::arg("source"), py::arg("values"));
-  m.def("encrypt_packed", &encrypt_packed, py::arg("source"), py::arg("words").noconvert(), py::arg("slot_bits"));
+  m.def("encrypt_packed", &encrypt_packed, py::arg("source"), py::arg("words").noconvert(),
+        py::arg("slot_bits"));
   m.def("rerandomize", &rerandomize, no_gil);
   m.def("add", &add, no_gil);
   m.def("subtract", &subtract, no_gil);
@@ -216,7 +226,8 @@ void bind_fault_injection(py::module_& m) {
       .value("exponentiation_low", InjectedFault::exponentiation_low)
       .value("exponentiation_high", InjectedFault::exponentiation_high)
       .value("logarithm", InjectedFault::logarithm)
-      .value("plaintext", InjectedFault::plaintext);
+      .value("plaintext", InjectedFault::plaintext)
+      .value("ciphertext", InjectedFault::ciphertext);
   m.def("_inject_fault_for_testing", [](InjectedFault fault) { injected_fault.store(fault); });
 }
 

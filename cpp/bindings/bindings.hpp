@@ -22,9 +22,16 @@ namespace py = pybind11;
 template <class T>
 using Array = py::array_t<T, py::array::c_style>;
 
+// Throws when the data are not aligned for T, as in views of byte buffers; NumPy allows that, C++ does not.
+template <class T>
+const T* aligned_data(const py::array& array) {
+  require(reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0, "expected an aligned array");
+  return static_cast<const T*>(array.data());
+}
+
 template <class T>
 std::span<const T> view(const Array<T>& array) {
-  return {array.data(), static_cast<std::size_t>(array.size())};
+  return {aligned_data<T>(array), static_cast<std::size_t>(array.size())};
 }
 template <class T>
 std::span<T> mutable_view(Array<T>& array) {

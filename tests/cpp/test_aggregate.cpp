@@ -180,6 +180,16 @@ void test_joint_sums() {
       }
     }
   }
+  // A key no value has, as when the caller's matrix changes between its check and this: refused, not
+  // followed.
+  const auto wild = [&](const ColumnGroup&) { return KeyedRows{{0, kRadix}, {0, 1}}; };
+  std::vector<std::uint8_t> occupied(kRadix);
+  Elements sums(modulus, kRadix);
+  const auto sum_wild = [&] {
+    joint_sums(modulus, source.at(0), equal_groups(1, 1), {kRadix, {}, wild}, {sums.at(0), occupied.data()});
+    return 0;
+  };
+  CHECK_THROWS(sum_wild(), ErrorCode::InvalidArgument);
 }
 
 void test_plan() {

@@ -107,6 +107,7 @@ void check_malformed() {
   refused(good, [](Exported& e) { e.array.offset = -1; });
   refused(good, [](Exported& e) { e.array.n_buffers = 2; });
   refused(good, [](Exported& e) { e.array.release = nullptr; });
+  refused(good, [](Exported& e) { e.array.buffers = nullptr; });
   const std::array<std::int32_t, 3> backwards = {4, 2, -1};
   const Exported damaged("z", 2, 0, {nullptr, backwards.data(), kText.data()});
   const ItemColumns columns({{damaged.chunk()}});

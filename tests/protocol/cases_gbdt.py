@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 import numpy as np
+
 from isthmus.protocol.gbdt import (
     ActiveForest,
     GBDTParameters,
@@ -15,7 +16,6 @@ from isthmus.protocol.gbdt import (
 from isthmus.protocol.gbdt_tree import (
     PeerSplit,
 )
-
 from tests.protocol.cases import ProtocolCase
 from tests.protocol.gbdt_data import assert_equals_twin, make_data, make_machines
 

@@ -1,10 +1,10 @@
 """The logistic protocol: linear with columns on both sides, cubic with the passive party's columns only."""
 
 import numpy as np
-from tests.protocol.cases import ProtocolCase
-from tests.protocol.logistic_data import CUBIC, LINEAR, assert_equals_twin, make_data, make_machines
 
 from isthmus.protocol.logistic import PROTOCOL, SCORE_PROTOCOL, score
+from tests.protocol.cases import ProtocolCase
+from tests.protocol.logistic_data import CUBIC, LINEAR, assert_equals_twin, make_data, make_machines
 
 
 def case(name, parameters, rows, passive, active):

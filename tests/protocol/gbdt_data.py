@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+
 from isthmus.paillier import keygen
 from isthmus.protocol.gbdt import BinnedColumns, OwnSplit, train_active, train_passive
 from isthmus.protocol.gbdt_clear import train_clear

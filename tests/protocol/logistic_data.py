@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from isthmus.paillier import keygen
-from tests.protocol.logistic_twin import Twin, prepared
 
+from isthmus.paillier import keygen
 from isthmus.protocol.logistic import LogisticParameters, train
 from isthmus.protocol.logistic_messages import Side
+from tests.protocol.logistic_twin import Twin, prepared
 
 KEY_BITS = 2048
 LINEAR = LogisticParameters(sigmoid="linear", key_bits=KEY_BITS)

@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
+
 from isthmus import models
 from isthmus.errors import (
     AlignmentError,
@@ -19,8 +21,6 @@ from isthmus.errors import (
 from isthmus.models import VerticalGBDT
 from isthmus.models.gbdt import ClearGBDT
 from isthmus.party import run_in_memory
-from sklearn.metrics import roc_auc_score
-
 from tests.protocol.gbdt_data import private_key
 
 SETTINGS = {

@@ -9,8 +9,6 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
-from tests.protocol.logistic_data import keys
-from tests.protocol.logistic_twin import clear_scores
 
 from isthmus import models
 from isthmus.data import describe, load
@@ -30,6 +28,8 @@ from isthmus.party import run_in_memory
 from isthmus.protocol import logistic
 from isthmus.protocol.logistic import LogisticParameters
 from isthmus.tables import numeric_matrix
+from tests.protocol.logistic_data import keys
+from tests.protocol.logistic_twin import clear_scores
 
 OPTIONS = {"key_bits": 2048, "batch_rows": 512, "iterations": 1}
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
 from isthmus.errors import AlignmentError, FeatureValue, InvalidArgument, LabelError
 from isthmus.models.gbdt import ClearGBDT
 from isthmus.protocol.gbdt_clear import clear_margin, train_clear
@@ -29,7 +31,6 @@ from isthmus.protocol.gbdt_tree import (
     Tree,
     tree_margin,
 )
-from sklearn.metrics import roc_auc_score
 
 
 def make_rows(n=800, features=4, seed=5):

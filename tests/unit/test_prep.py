@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from isthmus.errors import AlignmentError, EmptyInput, FeatureValue, InvalidArgument, LabelError, SchemaError
 from isthmus.prep import Binner, OneHotEncoder, Standardizer, WoeEncoder
 

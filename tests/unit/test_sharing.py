@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from isthmus import paillier
 from isthmus.errors import InvalidArgument, PeerValue, PlaintextOverflow
 from isthmus.protocol.sharing import (

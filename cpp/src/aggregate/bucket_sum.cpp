@@ -51,6 +51,7 @@ CiphertextArray bucket_sum(const CiphertextArray& in, const MatrixView<T>& bucke
   require(buckets.rows == in.size(), "buckets must have one row per ciphertext");
   require(n_buckets > 0 && n_buckets <= std::numeric_limits<std::int32_t>::max(),
           "n_buckets must lie in 1..2^31-1");
+  require(buckets.columns <= std::numeric_limits<std::size_t>::max() / n_buckets, "too many columns");
   const std::vector<std::uint32_t> rows = checked_rows(in.size(), subset);
   if (layout != nullptr) layout->require_addends(rows.size());
   require_buckets(buckets, rows, n_buckets);

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "isthmus/core/error.hpp"
 #include "isthmus/core/parallel.hpp"
 
 namespace isthmus::aggregate {
@@ -36,6 +37,14 @@ double marginal_products(std::size_t rows, std::size_t columns, std::size_t radi
          marginal_products(rows, lower, radix);
 }
 
+// The values were checked before, but they are read from the caller's memory, which another thread may write
+// to.
+void require_keys(const std::vector<std::uint32_t>& keys, std::size_t key_count) {
+  const bool unchanged =
+      std::all_of(keys.begin(), keys.end(), [&](std::uint32_t k) { return k < key_count; });
+  require(unchanged, "the matrix changed during the call");
+}
+
 // The sums of one group of columns, or of a part of it: element s of `values` is the sum over keys()[s].
 struct Table {
   ColumnGroup columns;
@@ -62,10 +71,9 @@ class Summation {
     parallel_for(requests.size(), [&](std::size_t i) {
       Request& request = requests[i];
       drop_ignored(request);
-      tables[i] = {request.columns,
-                   group_by_key(request.rows.keys, request.rows.operands,
-                                power(columns_.radix, request.columns.count)),
-                   {}};
+      const std::size_t key_count = power(columns_.radix, request.columns.count);
+      require_keys(request.rows.keys, key_count);
+      tables[i] = {request.columns, group_by_key(request.rows.keys, request.rows.operands, key_count), {}};
       request.rows = {};
       if (request.columns.count > 1) tables[i].values.resize(tables[i].segments.size() * modulus_.stride());
     });

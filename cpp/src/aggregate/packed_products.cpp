@@ -220,7 +220,8 @@ class PackedProducts {
       for (std::size_t j = begin; j < end; ++j) {
         const std::int64_t x = weights_.at(t * slots_ + s, j);
         for (unsigned i = 0; x != 0 && i < digits_[j].count(); ++i) {
-          const std::int32_t digit = digits_[j].digit(x, i);
+          const std::int32_t digit = digits_[j].digit(x, i), largest = digits_[j].max_digit(i);
+          require(-largest <= digit && digit <= largest, "the matrix changed during the call");
           if (digit > 0) operands.positive.push_back(tables_.entry(j, s, i, digit));
           if (digit < 0) operands.negative.push_back(tables_.entry(j, s, i, -digit));
         }

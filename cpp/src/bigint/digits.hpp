@@ -10,7 +10,8 @@
 namespace isthmus::bigint {
 
 /// digits = bits [from_bit, from_bit + width * count) of value, zero beyond its end.
-inline void limbs_to_digits(const DigitLayout& layout, Limb* digits, LimbSpan value, std::size_t from_bit = 0) {
+inline void limbs_to_digits(const DigitLayout& layout, Limb* digits, LimbSpan value,
+                            std::size_t from_bit = 0) {
   const Limb mask = (Limb{1} << layout.width) - 1;
   const auto limb = [value](std::size_t i) { return i < value.size() ? value[i] : 0; };
   for (std::size_t i = 0; i < layout.count; ++i) {

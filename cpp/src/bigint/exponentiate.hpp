@@ -52,7 +52,8 @@ template <class Ring>
 void pow_fixed_window(const Ring& ring, Limb* out, const Limb* base, std::size_t count, LimbSpan exponent,
                       std::size_t exponent_bits) {
   const std::size_t stride = ring.stride();
-  const unsigned w = std::min(window_bits(exponent_bits), 5U);  // scans make wider tables dearer than they save
+  const unsigned w =
+      std::min(window_bits(exponent_bits), 5U);  // scans make wider tables dearer than they save
   const std::size_t entries = std::size_t{1} << w;
   AlignedLimbs table(count * entries * stride);
   const auto entry = [&](std::size_t b, std::size_t e) { return table.data() + (b * entries + e) * stride; };
@@ -91,7 +92,9 @@ void pow_sliding_window(const Ring& ring, Limb* out, const Limb* base, LimbSpan 
   const auto mul = [&](Limb* o, const Limb* a, const Limb* b) { ring.mul(std::array{MulTask{o, a, b}}); };
   const auto sqr = [&](Limb* o, const Limb* a) { ring.sqr(std::array{MulTask{o, a, nullptr}}); };
   AlignedLimbs odd((std::size_t{1} << (w - 1)) * stride), square(stride);
-  const auto odd_power = [&](std::size_t exponent_of_base) { return odd.data() + exponent_of_base / 2 * stride; };
+  const auto odd_power = [&](std::size_t exponent_of_base) {
+    return odd.data() + exponent_of_base / 2 * stride;
+  };
   std::copy_n(base, stride, odd_power(1));
   if (w > 1) sqr(square.data(), base);
   for (std::size_t e = 3; e < std::size_t{1} << w; e += 2) mul(odd_power(e), odd_power(e - 2), square.data());

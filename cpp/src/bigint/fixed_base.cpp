@@ -21,7 +21,8 @@ FixedBaseTable::FixedBaseTable(const SquareModulus& modulus, const Limb* base, s
       exponent_bits_(exponent_bits),
       window_(window),
       windows_((exponent_bits + window - 1) / window) {
-  require(exponent_bits > 0 && window >= 1 && window <= 12, "fixed-base tables need a window of 1 to 12 bits");
+  require(exponent_bits > 0 && window >= 1 && window <= 12,
+          "fixed-base tables need a window of 1 to 12 bits");
   const std::size_t stride = modulus.stride(), k = stride / 2;
   // Window bases base^(2^(w*i)) and the inverses of their low digits, one squaring after the other.
   AlignedLimbs bases(windows_ * stride), inverses(windows_ * stride);
@@ -68,7 +69,8 @@ void FixedBaseTable::pow_vartime(Limb* out, const Limb* exponents, std::size_t c
   std::vector<MulTask> tasks(count);
   const auto entry_of = [&](std::size_t b, std::size_t i) {
     const LimbSpan exponent(exponents + b * exponent_limbs(), exponent_limbs());
-    const unsigned width = static_cast<unsigned>(std::min<std::size_t>(window_, exponent_bits_ - i * window_));
+    const unsigned width =
+        static_cast<unsigned>(std::min<std::size_t>(window_, exponent_bits_ - i * window_));
     return row(i, bits_at(exponent, i * window_, width));
   };
   for (std::size_t i = 0; i < windows_; ++i) {

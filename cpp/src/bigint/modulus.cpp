@@ -34,7 +34,8 @@ Modulus::Modulus(const Natural& m) : value_(m) {
   digits_ = std::make_unique<const DigitContext>(m, active_kernels());
   one_.resize(stride());
   r2_.resize(stride());
-  // R mod m by doubling 2^(bits-1) < m; then, as the Montgomery form of 1, on to that of R = 2^(width * count).
+  // R mod m by doubling 2^(bits-1) < m; then, as the Montgomery form of 1, on to that of R = 2^(width *
+  // count).
   const std::size_t r_bits = digits_->layout.width * digits_->layout.count;
   limbs_to_digits(digits_->layout, one_.data(), Natural::power_of_two(m.bit_length() - 1).limbs());
   for (std::size_t i = m.bit_length() - 1; i < r_bits; ++i) add(one_.data(), one_.data(), one_.data());
@@ -75,8 +76,12 @@ void Modulus::set_one(Limb* out) const noexcept { std::copy(one_.begin(), one_.e
 void Modulus::mul(Limb* out, const Limb* a, const Limb* b) const noexcept {
   mul(std::array{MulTask{out, a, b}});
 }
-void Modulus::mul(std::span<const MulTask> tasks) const noexcept { digits_->kernels->mod_mul(*digits_, tasks); }
-void Modulus::sqr(std::span<const MulTask> tasks) const noexcept { digits_->kernels->mod_sqr(*digits_, tasks); }
+void Modulus::mul(std::span<const MulTask> tasks) const noexcept {
+  digits_->kernels->mod_mul(*digits_, tasks);
+}
+void Modulus::sqr(std::span<const MulTask> tasks) const noexcept {
+  digits_->kernels->mod_sqr(*digits_, tasks);
+}
 
 void Modulus::add(Limb* out, const Limb* a, const Limb* b) const noexcept { add_modulo(*digits_, out, a, b); }
 void Modulus::sub(Limb* out, const Limb* a, const Limb* b) const noexcept { sub_modulo(*digits_, out, a, b); }

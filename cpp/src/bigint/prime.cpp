@@ -39,7 +39,8 @@ class PrimeGroup {
       rest = reduce(rest << 32 | x.limb(i) >> 32);
       rest = reduce(rest << 32 | (x.limb(i) & 0xffffffff));
     }
-    return std::any_of(primes_.begin(), primes_.end(), [rest](std::uint32_t p) { return divisible(rest, p); });
+    return std::any_of(primes_.begin(), primes_.end(),
+                       [rest](std::uint32_t p) { return divisible(rest, p); });
   }
 
  private:
@@ -66,7 +67,9 @@ std::vector<PrimeGroup> group_primes(std::uint32_t bound) {
   std::vector<PrimeGroup> groups;
   std::vector<std::uint32_t> run;
   std::uint64_t product = 1;
-  const auto flush = [&] { groups.emplace_back(std::exchange(run, {}), static_cast<std::uint32_t>(product)); };
+  const auto flush = [&] {
+    groups.emplace_back(std::exchange(run, {}), static_cast<std::uint32_t>(product));
+  };
   for (const std::uint32_t p : odd_primes_below(bound)) {
     if (product * p >> 32 != 0) {
       flush();
@@ -90,7 +93,8 @@ bool small_prime(std::uint64_t x) {
 
 bool survives_trial_division(const Natural& x) {
   static const std::vector<PrimeGroup> groups = group_primes(kTrialBound);
-  return x.is_odd() && std::none_of(groups.begin(), groups.end(), [&](const auto& g) { return g.divides(x); });
+  return x.is_odd() &&
+         std::none_of(groups.begin(), groups.end(), [&](const auto& g) { return g.divides(x); });
 }
 
 class MillerRabin {
@@ -105,9 +109,7 @@ class MillerRabin {
     modulus_.sub(minus_one_.data(), zero.data(), one_.data());
   }
 
-  /// One round with a random base in [2, candidate - 2].
-  bool passes() const {
-    const Natural base = Natural::random_below(candidate_ - Natural(3)) + Natural(2);
+  bool passes(const Natural& base) const {
     AlignedLimbs x(modulus_.stride());
     modulus_.import_value(x.data(), base);
     modulus_.pow(x.data(), x.data(), odd_part_.limbs(), candidate_.bit_length());
@@ -138,12 +140,19 @@ int miller_rabin_rounds(std::size_t bits) {
   }
 }
 
+bool passes_miller_rabin(const Natural& candidate, const Natural& base) {
+  require(candidate.is_odd() && candidate > Natural(4) && !base.is_zero() && base < candidate,
+          "Miller-Rabin needs an odd candidate above 4 and a base below it");
+  return MillerRabin(candidate).passes(base);
+}
+
 bool is_probable_prime(const Natural& candidate, int rounds) {
   if (candidate.bit_length() <= 32) return small_prime(candidate.limb(0));
   if (!survives_trial_division(candidate)) return false;
   const MillerRabin test(candidate);
   for (int i = 0; i < rounds; ++i) {
-    if (!test.passes()) return false;
+    const Natural base = Natural::random_below(candidate - Natural(3)) + Natural(2);
+    if (!test.passes(base)) return false;
   }
   return true;
 }

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxRootBits = 4096;
 constexpr std::size_t kInversionBlock = 256;  // elements that share one inversion
-constexpr std::size_t kMaxChunks = 4;         // an import reads at most this many R-digits
+constexpr std::size_t kMaxChunks = 5;         // an import reads at most this many R-digits
 
 /// (a0 + a1*m) + (b0 + b1*m) modulo m^2.
 void add_pairs(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
@@ -51,7 +51,9 @@ Limb SquareModulus::equal_mask(const Limb* a, const Limb* b) const noexcept {
 void SquareModulus::mul(Limb* out, const Limb* a, const Limb* b) const noexcept {
   mul(std::array{MulTask{out, a, b}});
 }
-void SquareModulus::sqr(Limb* out, const Limb* a) const noexcept { sqr(std::array{MulTask{out, a, nullptr}}); }
+void SquareModulus::sqr(Limb* out, const Limb* a) const noexcept {
+  sqr(std::array{MulTask{out, a, nullptr}});
+}
 
 void SquareModulus::mul(std::span<const MulTask> tasks) const noexcept {
   root_.digits().kernels->pair_mul(root_.digits(), tasks);
@@ -143,7 +145,8 @@ bool SquareModulus::invert_block(Limb* out, const Limb* in, std::size_t count) c
   // out[i] = in[0]...in[i]; then, from the last to the first, the inverse of that prefix loses one factor.
   AlignedLimbs inverse_of_prefix(stride());
   std::copy_n(in, stride(), out);
-  for (std::size_t i = 1; i < count; ++i) mul(out + i * stride(), out + (i - 1) * stride(), in + i * stride());
+  for (std::size_t i = 1; i < count; ++i)
+    mul(out + i * stride(), out + (i - 1) * stride(), in + i * stride());
   if (!invert_one(inverse_of_prefix.data(), out + (count - 1) * stride())) return false;
   for (std::size_t i = count - 1; i > 0; --i) {
     mul(out + i * stride(), inverse_of_prefix.data(), out + (i - 1) * stride());

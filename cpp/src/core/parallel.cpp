@@ -1,5 +1,9 @@
 #include "isthmus/core/parallel.hpp"
 
+#ifdef _OPENMP
+#include <pthread.h>
+#endif
+
 #include <atomic>
 
 #include "isthmus/core/error.hpp"
@@ -7,7 +11,16 @@
 namespace isthmus {
 namespace {
 std::atomic<int> requested_threads{0};
-}
+
+#ifdef _OPENMP
+std::atomic<bool> threads_started{false};
+std::atomic<bool> threads_lost{false};
+
+[[maybe_unused]] const int fork_handler =
+    pthread_atfork(nullptr, nullptr, [] { threads_lost.store(threads_started.load()); });
+#endif
+
+}  // namespace
 
 int thread_count() noexcept {
 #ifdef _OPENMP
@@ -15,6 +28,16 @@ int thread_count() noexcept {
   return requested > 0 ? requested : omp_get_max_threads();
 #else
   return 1;
+#endif
+}
+
+bool may_start_threads() noexcept {
+#ifdef _OPENMP
+  if (threads_lost.load()) return false;
+  threads_started.store(true);
+  return true;
+#else
+  return false;
 #endif
 }
 

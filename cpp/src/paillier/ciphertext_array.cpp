@@ -1,6 +1,7 @@
 #include "isthmus/paillier/ciphertext_array.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "isthmus/core/error.hpp"
 #include "isthmus/core/parallel.hpp"
@@ -9,6 +10,12 @@ namespace isthmus::paillier {
 namespace {
 
 constexpr std::size_t kUnitBlock = 256;  // ciphertexts that share one gcd
+
+// Words of `size` elements. Throws InvalidArgument when no memory could hold them, before the product wraps.
+std::size_t word_count(std::size_t size, std::size_t stride) {
+  require(size <= std::numeric_limits<std::size_t>::max() / sizeof(Limb) / stride, "too many ciphertexts");
+  return size * stride;
+}
 
 // Parses one ciphertext. n_squared and the value are compared as numbers: both are public.
 void import_ciphertext(const PublicKey& key, Limb* out, ByteSpan bytes, std::size_t row) {
@@ -22,7 +29,10 @@ void import_ciphertext(const PublicKey& key, Limb* out, ByteSpan bytes, std::siz
 }  // namespace
 
 CiphertextArray::CiphertextArray(PublicKeyPtr key, std::size_t size)
-    : key_(std::move(key)), size_(size), stride_(key_->n_squared().stride()), words_(size * stride_) {}
+    : key_(std::move(key)),
+      size_(size),
+      stride_(key_->n_squared().stride()),
+      words_(word_count(size, stride_)) {}
 
 CiphertextArray CiphertextArray::neutral(PublicKeyPtr key, std::size_t size) {
   CiphertextArray out(std::move(key), size);
@@ -34,12 +44,13 @@ CiphertextArray CiphertextArray::from_bytes(PublicKeyPtr key, ByteSpan bytes, st
   const std::size_t width = key->ciphertext_bytes();
   if (bytes.size() / width != size || bytes.size() % width != 0) {
     throw Error(ErrorCode::Decode, "expected " + std::to_string(size) + " ciphertexts of " +
-                                       std::to_string(width) + " bytes, got " +
-                                       std::to_string(bytes.size()) + " bytes");
+                                       std::to_string(width) + " bytes, got " + std::to_string(bytes.size()) +
+                                       " bytes");
   }
   CiphertextArray out(std::move(key), size);
   const PublicKey& k = *out.key_;
-  parallel_for(size, [&](std::size_t i) { import_ciphertext(k, out.at(i), bytes.subspan(i * width, width), i); }, 16);
+  parallel_for(
+      size, [&](std::size_t i) { import_ciphertext(k, out.at(i), bytes.subspan(i * width, width), i); }, 16);
   parallel_for((size + kUnitBlock - 1) / kUnitBlock, [&](std::size_t block) {
     const std::size_t first = block * kUnitBlock;
     const std::size_t count = std::min(kUnitBlock, size - first);

@@ -84,7 +84,8 @@ void require_at_most_bits(const PublicKey& key, ByteSpan plaintexts, std::size_t
 
 std::vector<std::uint64_t> to_words(const PublicKey& key, ByteSpan plaintexts, std::size_t slot_bits,
                                     std::size_t slots, std::size_t shift) {
-  require(slot_bits > 0 && slots > 0 && slots <= key.key_bits() / slot_bits, "the slots reach beyond the plaintext");
+  require(slot_bits > 0 && slots > 0 && slots <= key.key_bits() / slot_bits,
+          "the slots reach beyond the plaintext");
   require(shift < slot_bits, "the shift leaves nothing of the slot");
   const std::size_t kept = slot_bits - shift;
   const std::uint64_t mask = kept >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << kept) - 1;

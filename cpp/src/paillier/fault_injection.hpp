@@ -5,8 +5,16 @@
 
 namespace isthmus::paillier {
 
-/// Where the next decryptions have one bit flipped, in the half of p.
-enum class InjectedFault { none, reduction, exponentiation_low, exponentiation_high, logarithm, plaintext };
+/// Where the next decryptions have one bit flipped: in the half of p, or in the ciphertext between the halves.
+enum class InjectedFault {
+  none,
+  reduction,
+  exponentiation_low,
+  exponentiation_high,
+  logarithm,
+  plaintext,
+  ciphertext
+};
 
 extern std::atomic<InjectedFault> injected_fault;
 

@@ -8,8 +8,8 @@
 
 namespace isthmus::paillier {
 
-/// t: the largest prime below 2^22. A random fault escapes with probability t^-2 < 2^-43. The spare bits of the
-/// digits of p hold it, so that it costs no digit at the usual key sizes.
+/// t: the largest prime below 2^22. A random fault escapes with probability t^-2 < 2^-43. The spare bits of
+/// the digits of p hold it, so that it costs no digit at the usual key sizes.
 inline constexpr std::uint64_t kGuardPrime = 4194301;
 
 /// Arithmetic modulo t^2, in constant time.
@@ -57,7 +57,8 @@ class GuardRing {
     const std::uint64_t q = static_cast<std::uint64_t>(x) * kNegInverse;
     const Wide multiple = Wide{q} * kT2;
     const std::uint64_t carry = static_cast<std::uint64_t>(x) != 0 ? 1 : 0;
-    const std::uint64_t sum = static_cast<std::uint64_t>(x >> 64) + static_cast<std::uint64_t>(multiple >> 64) + carry;
+    const std::uint64_t sum =
+        static_cast<std::uint64_t>(x >> 64) + static_cast<std::uint64_t>(multiple >> 64) + carry;
     const std::uint64_t reduced = sum - kT2;
     return ct_select(ct_mask(reduced >> 63), sum, reduced);
   }

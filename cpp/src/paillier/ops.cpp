@@ -1,6 +1,7 @@
 #include "isthmus/paillier/ops.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "isthmus/core/error.hpp"
@@ -12,6 +13,12 @@ namespace {
 
 constexpr std::size_t kBlock = 32;      // products handed to the kernel together
 constexpr std::size_t kSumChunk = 256;  // terms that one thread adds up
+
+// a * b. Throws InvalidArgument when that wraps.
+std::size_t checked_product(std::size_t a, std::size_t b) {
+  require(b == 0 || a <= std::numeric_limits<std::size_t>::max() / b, "the shape has too many elements");
+  return a * b;
+}
 
 void require_compatible(const CiphertextArray& a, const CiphertextArray& b) {
   a.require_key(*b.key());
@@ -88,10 +95,11 @@ CiphertextArray add_plain(const CiphertextArray& a, const IntegerBatch& m) {
 }
 
 CiphertextArray sum(const CiphertextArray& a, std::size_t outer, std::size_t axis, std::size_t inner) {
-  require(outer * axis * inner == a.size(), "the shape does not match the number of ciphertexts");
+  const std::size_t columns = checked_product(outer, inner);
+  require(checked_product(columns, axis) == a.size(), "the shape does not match the number of ciphertexts");
   const bigint::SquareModulus& modulus = a.key()->n_squared();
   const std::size_t chunks = std::max<std::size_t>(1, (axis + kSumChunk - 1) / kSumChunk);
-  CiphertextArray partial = CiphertextArray::neutral(a.key(), outer * chunks * inner);
+  CiphertextArray partial = CiphertextArray::neutral(a.key(), checked_product(columns, chunks));
   parallel_for(partial.size(), [&](std::size_t place) {
     const std::size_t column = place % inner, chunk = place / inner % chunks, row = place / inner / chunks;
     for (std::size_t j = chunk * kSumChunk; j < std::min(axis, (chunk + 1) * kSumChunk); ++j) {
@@ -125,7 +133,8 @@ CiphertextArray concatenate(std::span<const CiphertextArray* const> parts) {
   }
   CiphertextArray out(parts[0]->key(), size);
   Limb* end = out.at(0);
-  for (const CiphertextArray* part : parts) end = std::copy_n(part->at(0), part->size() * part->stride(), end);
+  for (const CiphertextArray* part : parts)
+    end = std::copy_n(part->at(0), part->size() * part->stride(), end);
   return out;
 }
 

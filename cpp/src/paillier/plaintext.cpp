@@ -84,7 +84,9 @@ void require_well_formed(const IntegerBatch& batch, std::size_t bits_of_n) {
 
 std::size_t batch_size(const IntegerBatch& batch) noexcept { return std::visit(BatchSize{}, batch); }
 
-std::size_t magnitude_limbs(const IntegerBatch& batch) noexcept { return std::visit(MagnitudeLimbs{}, batch); }
+std::size_t magnitude_limbs(const IntegerBatch& batch) noexcept {
+  return std::visit(MagnitudeLimbs{}, batch);
+}
 
 std::uint64_t read_integer(const IntegerBatch& batch, std::size_t i, MutableLimbSpan magnitude) noexcept {
   std::fill(magnitude.begin(), magnitude.end(), Limb{0});

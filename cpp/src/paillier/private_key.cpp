@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "block_decryptor.hpp"
 #include "isthmus/bigint/prime.hpp"
 #include "isthmus/core/error.hpp"
+#include "isthmus/core/parallel.hpp"
 #include "isthmus/paillier/encrypt.hpp"
 #include "key_format.hpp"
 #include "private_key_parts.hpp"
@@ -46,6 +48,7 @@ void validate_primes(const Natural& p, const Natural& q) {
   const auto [shorter, longer] = std::minmax(p.bit_length(), q.bit_length());
   if (longer - shorter > PrivateKey::kMaxPrimeImbalance) reject("p and q differ too much in length");
   if (p == q) reject("p equals q");
+  if (!far_apart(p, q)) reject("p and q are too close to each other");
   for (const Natural* prime : {&p, &q}) {
     if (!bigint::is_probable_prime(*prime, bigint::kAdversarialRounds)) reject("p or q is not prime");
   }
@@ -127,6 +130,25 @@ SecretVector<std::uint8_t> PrivateKey::serialize() const {
   writer.number(parts_->q.prime, key.n_bytes());
   if (key.hs()) writer.number(*key.hs(), key.ciphertext_bytes());
   return writer.bytes();
+}
+
+SecretVector<std::uint8_t> PrivateKey::decrypt(const CiphertextArray& ciphertexts) const {
+  ciphertexts.require_key(*parts_->public_key);
+  const std::size_t n_bytes = parts_->public_key->n_bytes();
+  SecretVector<std::uint8_t> out(ciphertexts.size() * n_bytes);  // zeroised should a check throw
+  constexpr std::size_t kBlock = BlockDecryptor::kBlock;
+  parallel_for((ciphertexts.size() + kBlock - 1) / kBlock, [&](std::size_t block) {
+    const std::size_t first = block * kBlock;
+    const std::size_t count = std::min(kBlock, ciphertexts.size() - first);
+    const MutableByteSpan rows = MutableByteSpan(out).subspan(first * n_bytes, count * n_bytes);
+    const std::vector<Limb> valid = BlockDecryptor(*parts_).run(ciphertexts, first, count, rows);
+    const auto failed = std::find(valid.begin(), valid.end(), Limb{0});
+    if (failed != valid.end()) {
+      throw Error(ErrorCode::FaultDetected, "a decryption failed its check; its output was destroyed",
+                  first + static_cast<std::size_t>(failed - valid.begin()));
+    }
+  });
+  return out;
 }
 
 PublicKeyPtr PrivateKey::public_key() const { return parts_->public_key; }

@@ -76,7 +76,8 @@ PrimeHalf::PrimeHalf(const Natural& p, const Natural& other)
   exponent[0] -= 1;  // p is odd
 }
 
-PrivateKeyParts::PrivateKeyParts(const Natural& prime_p, const Natural& prime_q, const std::optional<Natural>& hs)
+PrivateKeyParts::PrivateKeyParts(const Natural& prime_p, const Natural& prime_q,
+                                 const std::optional<Natural>& hs)
     : public_key(PublicKey::create(prime_p * prime_q, hs)),
       p(prime_p, prime_q),
       q(prime_q, prime_p),
@@ -92,8 +93,8 @@ const OwnerTables& PrivateKeyParts::owner_tables() const {
     const std::size_t bits = public_key->key_bits() / 2;
     const AlignedLimbs base_p = element_of(p.square, *public_key->hs());
     const AlignedLimbs base_q = element_of(q.square, *public_key->hs());
-    tables_ = std::make_unique<const OwnerTables>(
-        OwnerTables{FixedBaseTable(p.square, base_p.data(), bits), FixedBaseTable(q.square, base_q.data(), bits)});
+    tables_ = std::make_unique<const OwnerTables>(OwnerTables{FixedBaseTable(p.square, base_p.data(), bits),
+                                                              FixedBaseTable(q.square, base_q.data(), bits)});
   });
   return *tables_;
 }

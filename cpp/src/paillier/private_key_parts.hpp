@@ -32,12 +32,12 @@ struct PrimeHalf {
   PrimeHalf(const Natural& p, const Natural& other);
 
   Natural prime;
-  SecretVector<Limb> exponent;      // p - 1
-  std::uint64_t guard_exponent;     // the same modulo phi(t^2)
-  bigint::SquareModulus square;     // p^2
-  bigint::SquareModulus guarded;    // (p*t)^2
-  AlignedLimbs log_of_one_plus_n;   // L((1+n)^(p-1)) = -other mod p, an element of square.root()
-  AlignedLimbs plaintext_factor;    // its inverse
+  SecretVector<Limb> exponent;     // p - 1
+  std::uint64_t guard_exponent;    // the same modulo phi(t^2)
+  bigint::SquareModulus square;    // p^2
+  bigint::SquareModulus guarded;   // (p*t)^2
+  AlignedLimbs log_of_one_plus_n;  // L((1+n)^(p-1)) = -other mod p, an element of square.root()
+  AlignedLimbs plaintext_factor;   // its inverse
   LockedPages locked_prime, locked_exponent, locked_digits;
 };
 
@@ -51,9 +51,9 @@ struct PrivateKeyParts {
 
   PublicKeyPtr public_key;
   PrimeHalf p, q;
-  AlignedLimbs p_inverse;           // p^-1 mod q, an element of q.square.root()
-  AlignedLimbs p_squared_inverse;   // p^-2 mod q^2, an element of q.square
-  AlignedLimbs blinding_base;       // an n-th residue, an element of public_key->n_squared()
+  AlignedLimbs p_inverse;          // p^-1 mod q, an element of q.square.root()
+  AlignedLimbs p_squared_inverse;  // p^-2 mod q^2, an element of q.square
+  AlignedLimbs blinding_base;      // an n-th residue, an element of public_key->n_squared()
 
   const OwnerTables& owner_tables() const;
 

@@ -51,7 +51,8 @@ PublicKeyPtr PublicKey::from_bytes(ByteSpan bytes) {
   std::optional<Natural> hs;
   if (reader.kind() == KeyKind::djn) hs = reader.number(2 * reader.n_bytes());
   reader.finish();
-  if (n.bit_length() != reader.key_bits()) throw Error(ErrorCode::Decode, "n has another length than announced");
+  if (n.bit_length() != reader.key_bits())
+    throw Error(ErrorCode::Decode, "n has another length than announced");
   validate(n, hs);
   return create(n, hs);
 }

@@ -52,7 +52,8 @@ ArrowChunk::ArrowChunk(const ArrowSchema& schema, const ArrowArray& array) {
   require(array.release != nullptr, "an Arrow array was already released");
   require(array.length >= 0 && array.offset >= 0, "an Arrow array has a negative length or offset");
   require(array.n_buffers == (is_integer ? 2 : 3), "an Arrow array has the wrong number of buffers");
-  require(array.length == 0 || array.buffers[1] != nullptr, "an Arrow array lacks a buffer");
+  require(array.buffers != nullptr && (array.length == 0 || array.buffers[1] != nullptr),
+          "an Arrow array lacks a buffer");
   kind_ = row.kind;
   width_ = row.width;
   size_ = static_cast<std::size_t>(array.length);
@@ -78,7 +79,8 @@ ByteSpan ArrowChunk::bytes(std::size_t i) const noexcept {
     begin = load<std::int64_t>(fixed_, at);
     end = load<std::int64_t>(fixed_, at + 1);
   }
-  if (begin < 0 || end < begin) return {static_cast<const std::uint8_t*>(nullptr), SIZE_MAX};
+  if (begin < 0 || end < begin || (end > begin && values_ == nullptr))
+    return {static_cast<const std::uint8_t*>(nullptr), SIZE_MAX};
   if (begin == end) return {};
   return {values_ + begin, static_cast<std::size_t>(end - begin)};
 }

@@ -79,6 +79,7 @@ ItemColumns::ItemColumns(std::vector<Column> columns) : size_(0) {
 }
 
 void ItemColumns::encode(std::size_t row, SecretVector<std::uint8_t>& out) const {
+  require(row < size_, "a row is not in the columns");
   out.clear();
   for (std::size_t c = 0; c < columns_.size(); ++c) {
     const std::vector<std::size_t>& starts = columns_[c].starts;

@@ -57,7 +57,8 @@ class _Walk:
 
     def _field(self, field: FieldDescriptor | None, wire: int, position: int, end: int, depth: int) -> int:
         if field is not None and wire != _WIRE_TYPE.get(field.type, _VARINT):
-            packed = wire == _BYTES and field.is_repeated
+            # A list as default marks a repeated field in every release of protobuf; is_repeated is new.
+            packed = wire == _BYTES and field.default_value == []
             if not packed:
                 raise DecodeError("a field has the wrong wire type")
             field = None  # packed scalars: parsed memory is at most eight times the bytes

@@ -49,7 +49,7 @@ from isthmus.protocol.machine import Progress, Send, Steps, receive
 from isthmus.protocol.wire import gbdt_pb2 as wire
 
 _ENCRYPTIONS_PER_CALL = 1024
-_DECRYPTIONS_PER_CALL = 256
+_DECRYPTIONS_PER_CALL = 64
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def correction(side: Side, features: Integers, weights: Blocks) -> Steps[Blocks]
     residual = linear + cube.times(CUBIC, COEFFICIENT_BITS)
     yield Progress(STAGE, 2, _PARTS)
     total = residual.total()
-    # All columns have mean 0 over the whole table, so a constant in r adds nothing to k but the batch's noise.
+    # All columns have mean 0 over the whole table: a constant in r adds only the batch's noise to k.
     centred = residual - total.divide(len(features), residual.scale)
     passive, active = yield from _gradient(side, features, centred)
     yield Progress(STAGE, 3, _PARTS)

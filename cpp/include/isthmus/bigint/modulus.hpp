@@ -12,8 +12,8 @@
 
 namespace isthmus::bigint {
 
-struct DigitContext;   // the modulus in the kernel's radix, with its Montgomery constants
-struct KernelTable;    // one backend's functions for one digit count (cpp/src/bigint/backend)
+struct DigitContext;  // the modulus in the kernel's radix, with its Montgomery constants
+struct KernelTable;   // one backend's functions for one digit count (cpp/src/bigint/backend)
 
 using AlignedLimbs = SecretVector<Limb>;  // 64-byte aligned, zeroised
 
@@ -25,7 +25,8 @@ struct MulTask {
 };
 
 /// An odd modulus of 2 to 8192 bits. Immutable and safe to share between threads.
-/// Timing    Constant in every value, the modulus included, but for its length; `_vartime` functions excepted.
+/// Timing    Constant in every value, the modulus included, but for its length; `_vartime` functions
+/// excepted.
 class Modulus {
  public:
   /// Throws    InvalidArgument when m is even, below 3 or longer than 8192 bits.
@@ -56,7 +57,8 @@ class Modulus {
   void sub(Limb* out, const Limb* a, const Limb* b) const noexcept;
   bool equal(const Limb* a, const Limb* b) const noexcept;
 
-  /// out = base^exponent for a secret exponent of at most exponent_bits bits: fixed windows, whole-table scans.
+  /// out = base^exponent for a secret exponent of at most exponent_bits bits: fixed windows, whole-table
+  /// scans.
   void pow(Limb* out, const Limb* base, LimbSpan exponent, std::size_t exponent_bits) const;
 
   /// For the layers above that share the modulus in the backend's form.

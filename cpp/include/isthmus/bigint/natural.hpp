@@ -1,6 +1,6 @@
 #pragma once
-// Non-negative integers of any length, for key generation, key checks and conversions. Hot arithmetic lives in
-// modulus.hpp and square_modulus.hpp.
+// Non-negative integers of any length, for key generation, key checks and conversions. Hot arithmetic lives
+// in modulus.hpp and square_modulus.hpp.
 
 #include <compare>
 #include <cstddef>
@@ -24,13 +24,15 @@ Limb add_limbs(MutableLimbSpan a, LimbSpan b) noexcept;
 /// out = a * b. Requires out.size() == a.size() + b.size().
 /// Timing    Constant but for the lengths.
 void multiply_limbs(MutableLimbSpan out, LimbSpan a, LimbSpan b) noexcept;
-/// The integer that `big_endian` spells; limbs beyond it are zero. Requires 8 * out.size() >= big_endian.size().
+/// The integer that `big_endian` spells; limbs beyond it are zero. Requires 8 * out.size() >=
+/// big_endian.size().
 void limbs_from_bytes(MutableLimbSpan out, ByteSpan big_endian) noexcept;
 /// The low bytes of the integer, big-endian, zero-padded.
 void limbs_to_bytes(MutableByteSpan big_endian, LimbSpan limbs) noexcept;
 
 /// A non-negative integer: 64-bit limbs, least significant first, no leading zero limb; zero has no limb.
-/// Memory is zeroised when released. Time depends on the lengths of the operands, and in functions that end in
+/// Memory is zeroised when released. Time depends on the lengths of the operands, and in functions that end
+/// in
 /// `_vartime` on their values.
 class Natural {
  public:

@@ -2,10 +2,12 @@
 // Arithmetic modulo m^2 for an odd m, in m-adic pairs.
 //
 // The element of x is the pair (X0, X1), 0 <= X0, X1 < m, with X0 + X1*m = x*R mod m^2: the base-m digits of
-// the Montgomery form of x. With X0*Y0 = R*t - q*m, the reduction's own quotient q carries into the high digit:
+// the Montgomery form of x. With X0*Y0 = R*t - q*m, the reduction's own quotient q carries into the high
+// digit:
 //   Z0 = t mod m,   Z1 = (X0*Y1 + X1*Y0 - q) / R + [t >= m]   (mod m),
-// so a product costs 5k^2 word products where a Montgomery product modulo m^2 costs 8k^2. Elements are canonical:
-// equal residues have equal words. An element is stride() opaque words, one run; store bytes, not elements.
+// so a product costs 5k^2 word products where a Montgomery product modulo m^2 costs 8k^2. Elements are
+// canonical: equal residues have equal words. An element is stride() opaque words, one run; store bytes, not
+// elements.
 
 #include <cstddef>
 #include <span>
@@ -20,7 +22,7 @@ class SquareModulus {
  public:
   explicit SquareModulus(const Natural& m);
 
-  const Modulus& root() const noexcept { return root_; }  // arithmetic modulo m itself
+  const Modulus& root() const noexcept { return root_; }    // arithmetic modulo m itself
   const Natural& value() const noexcept { return value_; }  // m^2
   /// Words per element.
   std::size_t stride() const noexcept { return 2 * root_.stride(); }
@@ -35,8 +37,8 @@ class SquareModulus {
   /// out = a * b; out may be a or b.
   void mul(Limb* out, const Limb* a, const Limb* b) const noexcept;
   void sqr(Limb* out, const Limb* a) const noexcept;
-  /// All tasks, which must be independent of one another; a vector backend fills its lanes from them, so hand it
-  /// as many as there are.
+  /// All tasks, which must be independent of one another; a vector backend fills its lanes from them, so hand
+  /// it as many as there are.
   void mul(std::span<const MulTask> tasks) const noexcept;
   void sqr(std::span<const MulTask> tasks) const noexcept;
 
@@ -46,20 +48,20 @@ class SquareModulus {
 
   /// out = a * (1 + m*plaintext), for `plaintext` below m as an element of root().
   void mul_one_plus(Limb* out, const Limb* a, const Limb* plaintext) const noexcept;
-  /// For a = 1 + m*L: out = L as an element of root() (the function L of Paillier's decryption). Returns all ones,
-  /// or zero when a is not of that form.
+  /// For a = 1 + m*L: out = L as an element of root() (the function L of Paillier's decryption). Returns all
+  /// ones, or zero when a is not of that form.
   Limb log_one_plus(Limb* out, const Limb* a) const noexcept;
 
-  /// out[i] = base[i]^exponent for `count` elements and one secret exponent of at most exponent_bits bits: fixed
-  /// windows, whole-table scans.
-  void pow(Limb* out, const Limb* base, std::size_t count, LimbSpan exponent, std::size_t exponent_bits) const;
+  /// out[i] = base[i]^exponent for `count` elements and one secret exponent of at most exponent_bits bits:
+  /// fixed windows, whole-table scans.
+  void pow(Limb* out, const Limb* base, std::size_t count, LimbSpan exponent,
+           std::size_t exponent_bits) const;
   /// out = base^exponent for a public exponent.
   void pow_vartime(Limb* out, const Limb* base, LimbSpan exponent) const;
 
-  /// Inverts `count` elements with three products each and one inversion modulo m per block of them. out may not
-  /// overlap in.
-  /// Threads   parallel_for over blocks.
-  /// Throws    CiphertextNotUnit with the row of the first element that shares a factor with m; out is then
+  /// Inverts `count` elements with three products each and one inversion modulo m per block of them. out may
+  /// not overlap in. Threads   parallel_for over blocks. Throws    CiphertextNotUnit with the row of the
+  /// first element that shares a factor with m; out is then
   ///           unspecified.
   void invert(Limb* out, const Limb* in, std::size_t count) const;
   /// The first row whose element shares a factor with m, or count when all are units.
@@ -68,7 +70,7 @@ class SquareModulus {
   /// 64-bit limbs of a residue: those of m, twice.
   std::size_t limbs() const noexcept { return 2 * root_.limbs(); }
 
-  /// out = the element of value mod m^2, for a value of any length up to four times that of m. Its first
+  /// out = the element of value mod m^2, for a value of any length up to five times that of m. Its first
   /// root().stride() words alone are the element of value mod m in root().
   void import_limbs(Limb* out, LimbSpan value) const;
   void import_value(Limb* out, const Natural& value) const { import_limbs(out, value.limbs()); }
@@ -83,22 +85,23 @@ class SquareModulus {
   Modulus root_;
   Natural value_;
   std::size_t residue_bytes_;
-  AlignedLimbs r_powers_;  // pairs that spell R, R^2, ..., R^5 modulo m^2: elements of 1, R, ..., R^4
+  AlignedLimbs r_powers_;  // pairs that spell R, R^2, ..., R^6 modulo m^2: elements of 1, R, ..., R^5
 };
 
 /// Powers of one base, for exponents of up to exponent_bits bits.
 /// base^e = prod_i T[i][digit_i(e)], T[i][j] = base^(j * 2^(w*i)): ceil(exponent_bits / w) products.
-/// A row y is kept as (y0, u) with y = y0 * (1 + m*u), so that a step multiplies by the one digit y0 and adds u:
-/// 4k^2 word products, not 5k^2.
-/// Memory    ceil(exponent_bits / w) * 2^w elements: at w = 8, 19 MB for 2048-bit m and 1024-bit exponents.
-/// Timing    Reads rows at the exponent's digits: a local observer of the cache could learn the exponent, so the
-///           exponent must be used once, on a machine its owner trusts (docs/security.md). The values of base and
-///           m do not affect time.
+/// A row y is kept as (y0, u) with y = y0 * (1 + m*u), so that a step multiplies by the one digit y0 and adds
+/// u: 4k^2 word products, not 5k^2. Memory    ceil(exponent_bits / w) * 2^w elements: at w = 8, 19 MB for
+/// 2048-bit m and 1024-bit exponents. Timing    Reads rows at the exponent's digits: a local observer of the
+/// cache could learn the exponent, so the
+///           exponent must be used once, on a machine its owner trusts (docs/security.md). The values of base
+///           and m do not affect time.
 class FixedBaseTable {
  public:
   /// `modulus` must outlive the table. Builds in parallel.
   /// Throws    CiphertextNotUnit when base is not a unit.
-  FixedBaseTable(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits, unsigned window = 8);
+  FixedBaseTable(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits,
+                 unsigned window = 8);
 
   /// out[i] = base^exponent[i]; exponent i is the i-th run of exponent_limbs() limbs.
   void pow_vartime(Limb* out, const Limb* exponents, std::size_t count) const;

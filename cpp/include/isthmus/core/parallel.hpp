@@ -15,6 +15,10 @@ namespace isthmus {
 /// Threads the next parallel_for uses.
 int thread_count() noexcept;
 
+/// Notes that threads are about to start. False in a process forked from one that had started some: GNU's
+/// OpenMP would wait there for threads that did not come along, so everything runs on the calling thread.
+bool may_start_threads() noexcept;
+
 /// Sets it; 0 restores the default (OMP_NUM_THREADS or all cores).
 void set_thread_count(int threads);
 
@@ -43,7 +47,7 @@ void parallel_for(std::size_t n, Body&& body, std::size_t grain = 1) {
     for (std::size_t i = block * grain; i < end; ++i) guarded(i);
   };
 #ifdef _OPENMP
-  if (blocks > 1 && thread_count() > 1) {
+  if (blocks > 1 && thread_count() > 1 && may_start_threads()) {
 #pragma omp parallel for schedule(dynamic, 1) num_threads(thread_count())
     for (std::size_t block = 0; block < blocks; ++block) run_block(block);
   } else {

@@ -11,8 +11,8 @@
 
 namespace isthmus::paillier {
 
-/// `size` ciphertexts in one contiguous block; ciphertext i is the element of key().n_squared() at at(i), stride()
-/// words long. Shapes, scales and signs are the caller's.
+/// `size` ciphertexts in one contiguous block; ciphertext i is the element of key().n_squared() at at(i),
+/// stride() words long. Shapes, scales and signs are the caller's.
 class CiphertextArray {
  public:
   /// Uninitialised for the caller to fill.

@@ -2,8 +2,8 @@
 // Paillier keys: n = p*q; Enc(m) = (1 + m*n) * rho mod n^2 with a random n-th residue rho.
 //
 // Keys made here follow Damgard, Jurik and Nielsen: p = q = 3 mod 4, gcd(p-1, q-1) = 2, h = -x^2 mod n,
-// hs = h^n mod n^2, rho = hs^r with r uniform in [0, 2^(key_bits/2)). Imported standard keys have no hs; their
-// rho is r^n with r uniform in Z_n^*.
+// hs = h^n mod n^2, rho = hs^r with r uniform in [0, 2^(key_bits/2)). Imported standard keys have no hs;
+// their rho is r^n with r uniform in Z_n^*.
 
 #include <array>
 #include <cstddef>
@@ -48,7 +48,8 @@ class PublicKey final : public ResidueSource, public std::enable_shared_from_thi
   /// For keys this library generated or already validated; hs is absent for standard keys.
   static PublicKeyPtr create(const Natural& n, const std::optional<Natural>& hs);
   /// Parses and validates a peer's key.
-  /// Throws    Decode for malformed bytes; KeyRejected, naming the rule, for a key that breaks one: size, odd,
+  /// Throws    Decode for malformed bytes; KeyRejected, naming the rule, for a key that breaks one: size,
+  /// odd,
   ///           no factor below 2^20, not a perfect square, not prime, hs in range and a unit.
   static PublicKeyPtr from_bytes(ByteSpan bytes);
   std::vector<std::uint8_t> to_bytes() const;

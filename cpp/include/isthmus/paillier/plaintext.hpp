@@ -1,6 +1,6 @@
 #pragma once
-// Plaintexts on their way in: integers in the centred range (-n/2, n/2), as 64-bit words, as numbers of any width
-// or as packed slots.
+// Plaintexts on their way in: integers in the centred range (-n/2, n/2), as 64-bit words, as numbers of any
+// width or as packed slots.
 
 #include <cstddef>
 #include <cstdint>
@@ -40,9 +40,11 @@ std::size_t magnitude_limbs(const IntegerBatch& batch) noexcept;
 /// Writes |value i| into `magnitude` and returns 1 when it is negative, else 0.
 /// Requires  magnitude.size() >= magnitude_limbs(batch).
 /// Timing    Constant in the value.
-std::uint64_t read_integer(const IntegerBatch& batch, std::size_t i, bigint::MutableLimbSpan magnitude) noexcept;
+std::uint64_t read_integer(const IntegerBatch& batch, std::size_t i,
+                           bigint::MutableLimbSpan magnitude) noexcept;
 
-/// Throws    PlaintextOverflow with the first row that lies outside (-n/2, n/2) or, packed, overflows its slot;
+/// Throws    PlaintextOverflow with the first row that lies outside (-n/2, n/2) or, packed, overflows its
+/// slot;
 ///           InvalidArgument for a malformed batch.
 void require_in_range(const IntegerBatch& batch, const bigint::Natural& n);
 

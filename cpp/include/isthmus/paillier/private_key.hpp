@@ -15,17 +15,17 @@ namespace isthmus::paillier {
 
 struct PrivateKeyParts;
 
-/// p and q, and everything derived from them. Immutable; zeroised on destruction; p and q are locked in memory where
-/// the system allows.
+/// p and q, and everything derived from them. Immutable; zeroised on destruction; p and q are locked in
+/// memory where the system allows.
 class PrivateKey final : public ResidueSource {
  public:
   /// A fresh key whose n has exactly `key_bits` bits.
   /// Throws    KeyRejected unless key_bits is a multiple of 64 in kMinKeyBits..kMaxKeyBits; Rng.
   static std::shared_ptr<const PrivateKey> generate(std::size_t key_bits);
 
-  /// A standard key: distinct primes with gcd(n, (p-1)(q-1)) = 1, of lengths that differ by at most
-  /// kMaxPrimeImbalance bits. Its randomizers are r^n.
-  /// Throws    KeyRejected, naming the rule; Rng.
+  /// A standard key: primes with gcd(n, (p-1)(q-1)) = 1, of lengths that differ by at most kMaxPrimeImbalance
+  /// bits, and |p - q| above 2^(bits of p - 100). Its randomizers are r^n. Throws    KeyRejected, naming the
+  /// rule; Rng.
   static std::shared_ptr<const PrivateKey> from_primes(const Natural& p, const Natural& q);
   static constexpr std::size_t kMaxPrimeImbalance = 32;
 
@@ -44,12 +44,13 @@ class PrivateKey final : public ResidueSource {
   void random_residues(Limb* out, std::size_t count) const override;
 
   /// Plaintexts in [0, n), size * n_bytes() bytes, big-endian.
-  /// Every result is checked before it is released: the exponentiations by Shamir's trick with a 22-bit prime,
-  /// the rest by recomputation from the final plaintext (docs/security.md); about 3 % of the time.
+  /// Every result is checked before it is released: the exponentiations by Shamir's trick with a 22-bit
+  /// prime, the rest by recomputation from the final plaintext (docs/security.md); about 3 % of the time.
   /// Security  Decrypts what it is given: never hand a plaintext of a peer's choosing back to that peer.
   /// Timing    Constant in key and plaintext; every ciphertext is blinded first.
   /// Threads   parallel_for.
-  /// Throws    KeyMismatch before anything is decrypted; FaultDetected with the row, and then nothing is returned.
+  /// Throws    KeyMismatch before anything is decrypted; FaultDetected with the row, and then nothing is
+  /// returned.
   SecretVector<std::uint8_t> decrypt(const CiphertextArray& ciphertexts) const;
 
  private:

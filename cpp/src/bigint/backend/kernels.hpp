@@ -22,15 +22,15 @@ struct DigitLayout {
 struct DigitContext {
   const KernelTable* kernels;
   DigitLayout layout;
-  Limb mask;          // 2^width - 1
-  Limb neg_inverse;   // -1/m mod 2^width
-  AlignedLimbs m;     // layout.count digits
+  Limb mask;         // 2^width - 1
+  Limb neg_inverse;  // -1/m mod 2^width
+  AlignedLimbs m;    // layout.count digits
 
   DigitContext(const Natural& modulus, const KernelTable& table);
 };
 
-/// Products on single elements ("mod", modulo m) and pairs ("pair", modulo m^2). Inputs and outputs are reduced;
-/// `out` may alias an input; tasks of one call are independent. Time depends on the layout only.
+/// Products on single elements ("mod", modulo m) and pairs ("pair", modulo m^2). Inputs and outputs are
+/// reduced; `out` may alias an input; tasks of one call are independent. Time depends on the layout only.
 struct KernelTable {
   DigitLayout (*layout)(std::size_t modulus_bits);
   void (*mod_mul)(const DigitContext& c, std::span<const MulTask> tasks);

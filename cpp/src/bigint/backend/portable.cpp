@@ -1,10 +1,10 @@
 // Product scanning over digits of about 60 bits, in plain C++.
 //
-// A whole column of products of such digits fits an unsigned 128-bit sum, so the inner loop is one multiplication
-// and one two-word addition, without carries to chase: at 1024 to 4096 bits the extra digits (35 where 64-bit
-// limbs need 32) cost less than those carries.
-// Bound: a column holds at most 3k products below 2^(2*width), and a carry and an addend smaller than one more.
-// Ref       Koc, Acar and Kaliski, "Analyzing and comparing Montgomery multiplication algorithms" (1996), FIPS.
+// A whole column of products of such digits fits an unsigned 128-bit sum, so the inner loop is one
+// multiplication and one two-word addition, without carries to chase: at 1024 to 4096 bits the extra digits
+// (35 where 64-bit limbs need 32) cost less than those carries. Bound: a column holds at most 3k products
+// below 2^(2*width), and a carry and an addend smaller than one more. Ref       Koc, Acar and Kaliski,
+// "Analyzing and comparing Montgomery multiplication algorithms" (1996), FIPS.
 
 #include "kernels.hpp"
 
@@ -178,7 +178,6 @@ void pair_mul_digit(const DigitContext& c, std::span<const MulTask> tasks) {
 
 }  // namespace
 
-constinit const KernelTable kPortableKernels = {layout,   mod_mul,  mod_sqr,
-                                                pair_mul, pair_sqr, pair_mul_digit};
+constinit const KernelTable kPortableKernels = {layout, mod_mul, mod_sqr, pair_mul, pair_sqr, pair_mul_digit};
 
 }  // namespace isthmus::bigint

@@ -1,8 +1,7 @@
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Iterable as _Iterable, Mapping as _Mapping
-from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -58,7 +57,7 @@ class Decision(_message.Message):
     leaf: bool
     own_split: bytes
     peer_split: int
-    def __init__(self, node: _Optional[int] = ..., leaf: _Optional[bool] = ..., own_split: _Optional[bytes] = ..., peer_split: _Optional[int] = ...) -> None: ...
+    def __init__(self, node: _Optional[int] = ..., leaf: bool = ..., own_split: _Optional[bytes] = ..., peer_split: _Optional[int] = ...) -> None: ...
 
 class Decisions(_message.Message):
     __slots__ = ("tree", "level", "decisions")
