@@ -34,6 +34,7 @@ from isthmus.protocol.gbdt_tree import (
 )
 from isthmus.protocol.gbdt_wire import pack_bits, unpack_bits
 from isthmus.protocol.wire import gbdt_pb2 as wire
+from isthmus.protocol.wire.alignment_pb2 import TableShape
 from tests.protocol.cases import drive
 from tests.protocol.gbdt_data import (
     N_BINS,
@@ -241,6 +242,7 @@ def overfull(message):
         (lambda m: setattr(m, "tree", 9), 0, ProtocolState),
         (lambda m: setattr(m, "node", 2), 0, ProtocolState),
         (lambda m: setattr(m, "count", m.count + 1), 0, ProtocolCount),
+        (lambda m: setattr(m, "count", 2**32 - 1), 0, ProtocolCount),
         (lambda m: setattr(m, "candidates", b"\x01"), 0, ProtocolCount),
         (lambda m: setattr(m, "ciphertexts", m.ciphertexts[:-1]), 0, ProtocolCount),
         (lambda m: setattr(m, "ciphertexts", m.ciphertexts[512:]), 0, ProtocolCount),
@@ -345,6 +347,15 @@ def test_row_counts_must_agree_before_anything_is_encrypted():
 def test_too_few_rows_for_one_split_are_refused():
     with pytest.raises(InvalidArgument, match="15 rows"):
         run(bins=BINS[:15], labels=LABELS[:15])
+
+
+def test_a_row_count_beyond_memory_is_refused():
+    with pytest.raises(PeerValue, match="rows"):
+        drive(
+            predict_active(honest()[1][0], None),
+            predict_passive(honest()[1][1], BINS[:, 2:]),
+            tamper_b=change(TableShape, lambda m: setattr(m, "rows", 1 << 40)),
+        )
 
 
 @pytest.mark.parametrize(
