@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from isthmus.aggregate import PackLayout
 from isthmus.errors import (
     AlignmentError,
     CiphertextRange,
@@ -223,7 +224,9 @@ def encrypted_pairs(message, value):
     """Replace a Sums message's content by fresh encryptions of ``value`` in every slot's place."""
     packing = PairPacking.for_sample(2048, PARAMETERS.sample_rows)
     plain = np.full((message.count, 2), value, dtype=np.int64)
-    sums = private_key().encrypt_packed(plain, packing.row)
+    bits = packing.row.slot_bits  # an honest party could not encrypt what is wider than a row's fields
+    whole_slots = PackLayout(key_bits=2048, value_bits=(bits, bits), max_addends=1)
+    sums = private_key().encrypt_packed(plain, whole_slots)
     message.ciphertexts = packing.fold(sums).to_bytes()
 
 
