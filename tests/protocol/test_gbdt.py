@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from isthmus.aggregate import PackLayout
 from isthmus.errors import (
     AlignmentError,
     CiphertextRange,
@@ -34,6 +35,7 @@ from isthmus.protocol.gbdt_tree import (
 )
 from isthmus.protocol.gbdt_wire import pack_bits, unpack_bits
 from isthmus.protocol.wire import gbdt_pb2 as wire
+from isthmus.protocol.wire.alignment_pb2 import TableShape
 from tests.protocol.cases import drive
 from tests.protocol.gbdt_data import (
     N_BINS,
@@ -222,7 +224,9 @@ def encrypted_pairs(message, value):
     """Replace a Sums message's content by fresh encryptions of ``value`` in every slot's place."""
     packing = PairPacking.for_sample(2048, PARAMETERS.sample_rows)
     plain = np.full((message.count, 2), value, dtype=np.int64)
-    sums = private_key().encrypt_packed(plain, packing.row)
+    bits = packing.row.slot_bits  # an honest party could not encrypt what is wider than a row's fields
+    whole_slots = PackLayout(key_bits=2048, value_bits=(bits, bits), max_addends=1)
+    sums = private_key().encrypt_packed(plain, whole_slots)
     message.ciphertexts = packing.fold(sums).to_bytes()
 
 
@@ -241,6 +245,7 @@ def overfull(message):
         (lambda m: setattr(m, "tree", 9), 0, ProtocolState),
         (lambda m: setattr(m, "node", 2), 0, ProtocolState),
         (lambda m: setattr(m, "count", m.count + 1), 0, ProtocolCount),
+        (lambda m: setattr(m, "count", 2**32 - 1), 0, ProtocolCount),
         (lambda m: setattr(m, "candidates", b"\x01"), 0, ProtocolCount),
         (lambda m: setattr(m, "ciphertexts", m.ciphertexts[:-1]), 0, ProtocolCount),
         (lambda m: setattr(m, "ciphertexts", m.ciphertexts[512:]), 0, ProtocolCount),
@@ -345,6 +350,15 @@ def test_row_counts_must_agree_before_anything_is_encrypted():
 def test_too_few_rows_for_one_split_are_refused():
     with pytest.raises(InvalidArgument, match="15 rows"):
         run(bins=BINS[:15], labels=LABELS[:15])
+
+
+def test_a_row_count_beyond_memory_is_refused():
+    with pytest.raises(PeerValue, match="rows"):
+        drive(
+            predict_active(honest()[1][0], None),
+            predict_passive(honest()[1][1], BINS[:, 2:]),
+            tamper_b=change(TableShape, lambda m: setattr(m, "rows", 1 << 40)),
+        )
 
 
 @pytest.mark.parametrize(

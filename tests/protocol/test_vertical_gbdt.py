@@ -160,31 +160,61 @@ def test_scoring_refuses_other_columns_rows_and_halves(data, tmp_path):
         score(fund, bank, other, own)
 
 
+def drop_leaf(body):
+    body["trees"][0]["leaves"].pop()
+
+
+def lift_split(body):
+    body["trees"][0]["splits"][0][0] = 9
+
+
+def renumber(body):
+    for tree in body["trees"]:
+        for split in tree["splits"]:
+            if split[1] == "peer":
+                split[2] += 1
+
+
 @pytest.mark.parametrize(
-    "edit",
+    ("role", "edit"),
     [
-        lambda body: body.pop("records"),
-        lambda body: body.update(records=[[3, 1]]),
-        lambda body: body.update(records=[[0, 200]]),
-        lambda body: body["binner"].update(names=["a", "b", "c"]),
-        lambda body: body["parameters"].update(n_trees=0),
+        ("passive", lambda body: body.pop("records")),
+        ("passive", lambda body: body.update(records=[[3, 1]])),
+        ("passive", lambda body: body.update(records=[[0, 200]])),
+        ("passive", lambda body: body["binner"].update(names=["a", "b", "c"])),
+        ("passive", lambda body: body["parameters"].update(n_trees=0)),
+        ("active", lambda body: body.update(base=float("inf"))),
+        ("active", drop_leaf),
+        ("active", lift_split),
+        ("active", renumber),
     ],
 )
-def test_a_damaged_half_is_refused(data, edit, tmp_path):
-    own, other, y = data
-    _, fund, _ = train(own[:100], other[:100], y[:100])
+def test_a_damaged_half_is_refused(data, role, edit):
+    half = small_model(data)[role]
     document = {
         "kind": "gbdt",
-        "party": "fund",
-        "role": "passive",
-        "model_id": fund.model_id,
-        "feature_names": list(fund.feature_names),
-        "body": json.loads(json.dumps(fund._body())),
+        "party": "bank",
+        "role": role,
+        "model_id": half.model_id,
+        "feature_names": list(half.feature_names),
+        "body": json.loads(json.dumps(half._body())),
     }
-    assert VerticalGBDT._from_document(document).role == "passive"
+    assert VerticalGBDT._from_document(document).role == role
     edit(document["body"])
     with pytest.raises(ModelFileError):
         VerticalGBDT._from_document(document)
+
+
+_SMALL = {}
+
+
+def small_model(data):
+    """Both halves of one small model, trained once."""
+    if not _SMALL:
+        own, other, y = data
+        bank, fund, _ = train(own[:100], other[:100], y[:100])
+        _SMALL.update(active=bank, passive=fund)
+    return _SMALL
 
 
 def test_errors_hold_no_values(data):

@@ -145,6 +145,19 @@ def test_layout_bounds_the_rows(pool: Pool) -> None:
     assert ct.to_bytes() == before
 
 
+def test_values_must_leave_the_headroom_free(pool: Pool) -> None:
+    """Four times 1023 would carry into the next field, though 1023 itself fits the slot of 10 bits."""
+    layout = PackLayout(key_bits=2048, value_bits=(8, 64), max_addends=4)
+    columns = np.array([[255, 2**64 - 1], [256, 0]], np.uint64)
+    for key in (pool.private_key, pool.private_key.public_key):
+        with pytest.raises(PlaintextOverflow) as caught:
+            key.encrypt_packed(columns, layout)
+        assert caught.value.row == 1
+    ct = pool.private_key.encrypt_packed(columns[[0, 0, 0, 0]], layout)
+    sums = bucket_sum(ct, np.zeros(4, np.uint8), 1, layout=layout)
+    assert pool.private_key.decrypt_packed(sums, layout).tolist() == [[4 * 255, 4 * (2**64 - 1)]]
+
+
 def test_wrong_arguments(pool: Pool) -> None:
     _, ct = pool.draw(4)
     zeros = np.zeros(4, np.uint8)

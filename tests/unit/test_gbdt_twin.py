@@ -144,7 +144,7 @@ def test_families_hold_the_smaller_child_first_and_end_at_the_depth():
 def test_trees_walk_own_and_peer_splits_and_survive_a_file():
     tree = Tree({1: OwnSplit(0, 2), 3: PeerSplit(1)}, {2: 0.5, 6: -1.0, 7: 2.0})
     bins = np.array([[1], [3], [3]], dtype=np.uint8)
-    peer_left = np.array([[False] * 3, [False, True, False]])
+    peer_left = {1: np.array([False, True, False])}
     assert tree_margin(tree, bins, peer_left).tolist() == [0.5, -1.0, 2.0]
     assert tree.leaves() == [2, 6, 7]
     assert Tree.from_json(tree.to_json()) == tree

@@ -24,6 +24,12 @@ def test_imported_keys_of_unusual_lengths_decrypt(p_bits, q_bits):
     assert key.decrypt(paillier.encrypt(key.public_key, values)).to_int64().tolist() == values.tolist()
 
 
+@pytest.mark.parametrize(("p_bits", "q_bits"), [(1008, 1041), (1041, 1008)])
+def test_primes_of_too_different_lengths_are_refused(p_bits, q_bits):
+    with pytest.raises(KeyRejected, match="length"):
+        paillier.PrivateKey.from_primes(prime(p_bits, 1), prime(q_bits, 2))
+
+
 def test_close_primes_are_refused():
     """Fermat's method factors their product at once."""
     p = prime(1024, 3)

@@ -6,9 +6,8 @@
 //     base and exponent were reduced separately (Shamir's trick), the base before either half began: covers
 //     the reduction of c, the exponentiation, and c itself, which the halves must share;
 //  2. z = 1 modulo p;
-//  3. from the joined plaintext m, 1 + p*(-q*m mod p) is compared with z modulo p^2, reduced once more:
-//  covers
-//     L, the division and Garner's formula, in both halves.
+//  3. from the joined plaintext m, 1 + p*(-q*m mod p) is compared with z modulo p^2, reduced once more: this
+//     covers L, the division and Garner's formula, in both halves.
 // The blinding factor is one number modulo n^2 for both halves, so a fault in it cannot tell them apart.
 // Ref       Boneh, DeMillo and Lipton, EUROCRYPT 1997 (attack); Shamir, US patent 5,991,415 (1999, expired).
 
@@ -84,7 +83,7 @@ HalfResult BlockDecryptor::half(const PrimeHalf& h, std::size_t count) {
   AlignedLimbs z(count * ring.stride());
   for (std::size_t i = 0; i < count; ++i) ring.import_limbs(z.data() + i * ring.stride(), blinded(i));
   maybe_inject(InjectedFault::reduction, is_p, z.data());
-  ring.pow(z.data(), z.data(), count, h.exponent, h.prime.bit_length());
+  ring.pow(z.data(), z.data(), count, h.exponent, h.prime_bits);
   maybe_inject(InjectedFault::exponentiation_low, is_p, z.data());
   maybe_inject(InjectedFault::exponentiation_high, is_p, z.data() + ring.root().stride());
   AlignedLimbs pair(h.square.stride());

@@ -5,7 +5,8 @@
 
 namespace isthmus::paillier {
 
-/// Where the next decryptions have one bit flipped: in the half of p, or in the ciphertext between the halves.
+/// Where the next decryptions have one bit flipped: in the half of p, or in the ciphertext between the
+/// halves.
 enum class InjectedFault {
   none,
   reduction,

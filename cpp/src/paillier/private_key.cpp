@@ -45,7 +45,7 @@ Natural make_hs(const Natural& n) {
 // Rules for primes that this library did not generate.
 void validate_primes(const Natural& p, const Natural& q) {
   require_key_size((p * q).bit_length());
-  const auto [shorter, longer] = std::minmax(p.bit_length(), q.bit_length());
+  const auto [shorter, longer] = std::minmax({p.bit_length(), q.bit_length()});
   if (longer - shorter > PrivateKey::kMaxPrimeImbalance) reject("p and q differ too much in length");
   if (p == q) reject("p equals q");
   if (!far_apart(p, q)) reject("p and q are too close to each other");
@@ -60,7 +60,7 @@ void validate_primes(const Natural& p, const Natural& q) {
 bool is_residue(const PrimeHalf& half, const Natural& hs) {
   AlignedLimbs x(half.square.stride()), one(half.square.stride());
   half.square.import_value(x.data(), hs);
-  half.square.pow(x.data(), x.data(), 1, half.exponent, half.prime.bit_length());
+  half.square.pow(x.data(), x.data(), 1, half.exponent, half.prime_bits);
   half.square.set_one(one.data());
   return half.square.equal(x.data(), one.data());
 }
@@ -191,7 +191,7 @@ void PrivateKey::draw_residues(Limb* rho_p, Limb* rho_q, std::size_t count) cons
       const Natural y = Natural::random_below(h.prime - Natural(1)) + Natural(1);
       h.square.import_value(out + i * h.square.stride(), y);
     }
-    h.square.pow(out, out, count, h.prime.limbs(), h.prime.bit_length());
+    h.square.pow(out, out, count, h.prime.limbs(), h.prime_bits);
   };
   draw(parts_->p, rho_p);
   draw(parts_->q, rho_q);

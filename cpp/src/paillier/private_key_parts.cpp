@@ -64,6 +64,7 @@ LockedPages::~LockedPages() {
 
 PrimeHalf::PrimeHalf(const Natural& p, const Natural& other)
     : prime(p),
+      prime_bits(p.bit_length()),
       exponent(p.limbs().begin(), p.limbs().end()),
       guard_exponent(GuardRing::reduce_exponent(p - Natural(1))),
       square(p),

@@ -32,6 +32,7 @@ struct PrimeHalf {
   PrimeHalf(const Natural& p, const Natural& other);
 
   Natural prime;
+  std::size_t prime_bits;          // public, unlike what Natural would compute it from
   SecretVector<Limb> exponent;     // p - 1
   std::uint64_t guard_exponent;    // the same modulo phi(t^2)
   bigint::SquareModulus square;    // p^2

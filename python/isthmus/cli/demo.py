@@ -59,6 +59,7 @@ def _print(console: Console, result: DemoResult) -> None:
         f"{result.shared_customers:,} customers aligned, {result.training_customers:,} trained on, "
         f"{result.held_out_customers:,} held out; who {result.dataset.outcome}?",
         highlight=False,
+        soft_wrap=True,
     )
     console.print(results_table(result))
     for each in result.models:

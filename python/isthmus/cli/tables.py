@@ -72,7 +72,7 @@ def print_statements(console: Console, statements: Iterable[str]) -> None:
 
 
 def _table(title: str, columns: Sequence[str], left: int = 1) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
     for position, name in enumerate(columns):
         table.add_column(name, justify="left" if position < left else "right", no_wrap=True)
     return table

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.errors import AlignmentError, InvalidArgument
-from isthmus.models.base import FloatArray, VerticalModel
+from isthmus.models.base import FloatArray, VerticalModel, finite_floats
 from isthmus.paillier import keygen
 from isthmus.party.session import Session
 from isthmus.prep import Binner
@@ -171,14 +171,17 @@ class VerticalGBDT(VerticalModel):
         if tuple(self._binner.names) != self.feature_names:
             raise ValueError("bins of other columns")
         if self.role == "passive":
-            records = [OwnSplit(int(feature), int(last)) for feature, last in body["records"]]
-            _check_splits(records, self._binner)
-            self._half = PassiveSplits(self.model_id, records)
+            splits = [OwnSplit(int(feature), int(last)) for feature, last in body["records"]]
+            _check_splits(splits, self._binner)
+            self._half = PassiveSplits(self.model_id, splits)
         else:
             trees = [Tree.from_json(tree) for tree in body["trees"]]
             own = (s for tree in trees for s in tree.splits.values() if isinstance(s, OwnSplit))
             _check_splits(own, self._binner)
-            self._half = ActiveForest(self.model_id, float(body["base"]), trees)
+            records = [record for tree in trees for record in tree.records()]
+            if sorted(records) != list(range(len(records))):
+                raise ValueError("the peer's splits are not numbered from 0")
+            self._half = ActiveForest(self.model_id, float(finite_floats([body["base"]])[0]), trees)
 
 
 class ClearGBDT:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from isthmus._core import paillier as _native
-from isthmus.errors import DecodeError, InvalidArgument
+from isthmus.errors import DecodeError, InvalidArgument, PlaintextOverflow
 from isthmus.paillier.array import CiphertextArray
 from isthmus.paillier.plaintexts import encode, native_integers
 
@@ -32,6 +32,10 @@ class SlotLayout(Protocol):
     @property
     def slot_bits(self) -> int:
         """Bits of one slot."""
+
+    @property
+    def value_bits(self) -> tuple[int, ...]:
+        """Bits of each field's largest value; the rest of a slot is headroom for sums."""
 
 
 def keygen(key_bits: int = 3072) -> tuple[PublicKey, PrivateKey]:
@@ -144,7 +148,8 @@ class PublicKey:
         Raises
         ------
         PlaintextOverflow
-            If a value is negative or wider than its slot; ``row`` says where. Nothing was encrypted.
+            If a value is negative or wider than its field (``layout.value_bits``): the layout's bound on sums
+            would not hold. ``row`` says where. Nothing was encrypted.
         """
         return _encrypt_packed(self._native, self, columns, layout)
 
@@ -337,8 +342,17 @@ def _encrypt_packed(
     words, shape = native_integers(columns, 64, signed=False)
     if len(shape) != 2 or shape[1] != layout.slots:
         raise InvalidArgument(f"expected shape (n, {layout.slots}), got {shape}")
-    packed = _native.encrypt_packed(source, words.reshape(shape), layout.slot_bits)
+    words = words.reshape(shape)
+    _require_fields(words, layout.value_bits)
+    packed = _native.encrypt_packed(source, words, layout.slot_bits)
     return CiphertextArray(packed, public_key, (shape[0],), 0)
+
+
+def _require_fields(words: NDArray[np.uint64], value_bits: tuple[int, ...]) -> None:
+    largest = np.array([(1 << min(bits, 64)) - 1 for bits in value_bits], dtype=np.uint64)
+    wide = (words > largest).any(axis=1)
+    if wide.any():
+        raise PlaintextOverflow("a value is wider than its field of the layout", row=int(np.argmax(wide)))
 
 
 def _require_layout(layout: SlotLayout, public_key: PublicKey) -> None:

@@ -22,14 +22,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from isthmus.errors import ProtocolCount
+from isthmus.errors import PeerValue, ProtocolCount
 from isthmus.protocol.alignment import align
 from isthmus.protocol.gbdt_active import ActiveForest, train_active
 from isthmus.protocol.gbdt_passive import PassiveSplits, train_passive
 from isthmus.protocol.gbdt_tree import (
     BinnedColumns,
     Bins,
-    BoolArray,
     FloatArray,
     GBDTParameters,
     OwnSplit,
@@ -55,6 +54,7 @@ __all__ = [
 ]
 
 _BITMAP_BYTES = 1 << 20  # split bits per message
+_MAX_ROWS = 1 << 26  # scored at once: bounds what a peer's row count makes this party allocate
 
 
 def predict_passive(half: PassiveSplits, bins: Bins) -> Steps[None]:
@@ -64,10 +64,10 @@ def predict_passive(half: PassiveSplits, bins: Bins) -> Steps[None]:
     """
     n_rows, n_features = bins.shape
     yield from align(n_rows, n_features, active=False)
-    per_message = _records_per_message(n_rows)
+    rows, per_message = np.arange(n_rows, dtype=np.int64), _records_per_message(n_rows)
     for first in range(0, len(half.records), per_message):
         chunk = half.records[first : first + per_message]
-        left = b"".join(pack_bits(goes_left(bins, split)) for split in chunk)
+        left = b"".join(pack_bits(goes_left(bins, split, rows)) for split in chunk)
         yield Send(wire.SplitBits(first_record=first, records=len(chunk), left=left))
         yield Progress("gbdt scores", first + len(chunk), len(half.records))
 
@@ -79,27 +79,30 @@ def predict_active(forest: ActiveForest, bins: Bins | None) -> Steps[FloatArray]
     """
     rows, n_features = (None, 0) if bins is None else bins.shape
     n_rows = (yield from align(rows, n_features, active=True)).rows
+    if n_rows > _MAX_ROWS:
+        raise PeerValue(f"the peer announces {n_rows} rows; at most {_MAX_ROWS} are scored at once")
     own = np.empty((n_rows, 0), dtype=np.uint8) if bins is None else bins
-    peer_left = np.empty((forest.n_records, n_rows), dtype=np.bool_)
-    per_message = _records_per_message(n_rows)
-    for first in range(0, forest.n_records, per_message):
-        count = min(per_message, forest.n_records - first)
-        message = yield from receive(wire.SplitBits)
-        expect_place("split bits", [message.first_record, message.records], [first, count])
-        peer_left[first : first + count] = _unpack_rows(message.left, count, n_rows)
-        yield Progress("gbdt scores", first + count, forest.n_records)
+    bitmaps = yield from _receive_bitmaps(forest.n_records, n_rows)
     margin = np.full(n_rows, forest.base)
-    for tree in forest.trees:
+    for done, tree in enumerate(forest.trees, start=1):
+        peer_left = {record: unpack_bits(bitmaps[record], n_rows, "split bits") for record in tree.records()}
         margin += tree_margin(tree, own, peer_left)
+        yield Progress("gbdt scores", done, len(forest.trees))
     return margin
 
 
-def _unpack_rows(data: bytes, count: int, n_rows: int) -> BoolArray:
-    width = (n_rows + 7) // 8
-    if len(data) != count * width:
-        raise ProtocolCount(f"{count} bitmaps of {width} bytes expected, got {len(data)} bytes")
-    rows = (data[i * width : (i + 1) * width] for i in range(count))
-    return np.stack([unpack_bits(row, n_rows, "split bits") for row in rows])
+def _receive_bitmaps(n_records: int, n_rows: int) -> Steps[list[bytes]]:
+    """One row bitmap per split record, still packed."""
+    bitmaps: list[bytes] = []
+    width, per_message = (n_rows + 7) // 8, _records_per_message(n_rows)
+    while len(bitmaps) < n_records:
+        count = min(per_message, n_records - len(bitmaps))
+        message = yield from receive(wire.SplitBits)
+        expect_place("split bits", [message.first_record, message.records], [len(bitmaps), count])
+        if len(message.left) != count * width:
+            raise ProtocolCount(f"{count} bitmaps of {width} bytes expected, got {len(message.left)} bytes")
+        bitmaps += [message.left[i * width : (i + 1) * width] for i in range(count)]
+    return bitmaps
 
 
 def _records_per_message(n_rows: int) -> int:

@@ -66,7 +66,7 @@ class ActiveForest:
     @property
     def n_records(self) -> int:
         """Split records that the passive party holds."""
-        return sum(isinstance(split, PeerSplit) for tree in self.trees for split in tree.splits.values())
+        return sum(len(tree.records()) for tree in self.trees)
 
 
 def train_active(
@@ -156,9 +156,10 @@ class _ActiveTree:
         message = yield from receive(wire.Sums)
         expect_place("a node's sums", [message.tree, message.node], [self.number, family.small])
         parent = family.small // 2
+        left_rows = parse_row_counts(message)  # first: it bounds the announced count by the bytes that came
         ids = parse_candidates(message, self.offered.get(parent), self.n_candidates)
         values = np.empty((3, len(ids)), dtype=np.int64)
-        values[0] = parse_row_counts(message)
+        values[0] = left_rows
         values[1:] = yield from self._decrypt(message.ciphertexts, len(ids))
         if family.small == ROOT:
             self.n_candidates = len(ids)
@@ -231,7 +232,7 @@ class _ActiveTree:
 
     def _apply_own(self, node: int, split: OwnSplit) -> bytes:
         """Split by an own column; the peer gets the rows only if it must sum a child's."""
-        left = goes_left(self.columns.bins[self.partition.rows(node)], split)
+        left = goes_left(self.columns.bins, split, self.partition.rows(node))
         self._split(node, split, left)
         return pack_bits(left) if self.partition.families([node], self.parameters) else b""
 

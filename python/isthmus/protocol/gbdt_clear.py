@@ -46,8 +46,7 @@ def train_clear(
 
 def clear_margin(trees: list[Tree], bins: Bins) -> FloatArray:
     """Sum of the trees' contributions; every split is on a column at hand."""
-    no_peer = np.empty((0, len(bins)), dtype=np.bool_)
-    return sum((tree_margin(tree, bins, no_peer) for tree in trees), np.zeros(len(bins)))
+    return sum((tree_margin(tree, bins, {}) for tree in trees), np.zeros(len(bins)))
 
 
 def _grow(
@@ -65,7 +64,7 @@ def _grow(
             split, _ = grid.best(quantised, partition, node)
             if split is not None:
                 tree.splits[node] = split
-                partition.split(node, goes_left(columns.bins[partition.rows(node)], split))
+                partition.split(node, goes_left(columns.bins, split, partition.rows(node)))
                 parents.append(node)
         families = partition.families(parents, parameters)
     for node in tree.leaves():

@@ -196,7 +196,7 @@ class _PassiveTree:
         if not self.grid.allows(node, split):
             raise PeerValue("the chosen split was not offered for this node")
         self.records.append(split)
-        return goes_left(self.columns.bins[self.partition.rows(node)], split)
+        return goes_left(self.columns.bins, split, self.partition.rows(node))
 
     def _send_partitions(self, level: int, decisions: wire.Decisions) -> Steps[None]:
         """Tell the active party which rows go left in the nodes that this party's columns split."""

@@ -5,6 +5,8 @@ Nodes are numbered as in a heap: the root is 1, the children of k are 2k (left) 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -178,6 +180,10 @@ class Tree:
         children = {child for node in self.splits for child in (2 * node, 2 * node + 1)}
         return sorted((children | {ROOT}) - self.splits.keys())
 
+    def records(self) -> list[int]:
+        """Numbers of the peer's splits in this tree."""
+        return [split.record for split in self.splits.values() if isinstance(split, PeerSplit)]
+
     def to_json(self) -> dict[str, Any]:
         """Plain lists, for a model file."""
         splits = [
@@ -188,22 +194,27 @@ class Tree:
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Tree:
-        """Inverse of :meth:`to_json`."""
+        """Inverse of :meth:`to_json`; KeyError, TypeError or ValueError for anything else."""
         splits: dict[int, Split] = {}
         for node, kind, *rest in data["splits"]:
             splits[int(node)] = OwnSplit(*map(int, rest)) if kind == "own" else PeerSplit(*map(int, rest))
-        return Tree(splits, {int(node): float(weight) for node, weight in data["leaves"]})
+        tree = Tree(splits, {int(node): float(weight) for node, weight in data["leaves"]})
+        if not all(node == ROOT or node // 2 in splits for node in splits):
+            raise ValueError("a split hangs in the air")
+        if tree.leaves() != sorted(tree.weights) or not all(map(math.isfinite, tree.weights.values())):
+            raise ValueError("every leaf needs one finite weight")
+        return tree
 
 
-def goes_left(bins: Bins, split: OwnSplit) -> BoolArray:
-    """Evaluate one own split for all rows."""
-    return np.asarray(bins[:, split.feature] <= split.bin, dtype=np.bool_)
+def goes_left(bins: Bins, split: OwnSplit, rows: IntArray) -> BoolArray:
+    """Evaluate one own split for some rows."""
+    return np.asarray(bins[rows, split.feature] <= split.bin, dtype=np.bool_)
 
 
-def tree_margin(tree: Tree, bins: Bins, peer_left: BoolArray) -> FloatArray:
+def tree_margin(tree: Tree, bins: Bins, peer_left: Mapping[int, BoolArray]) -> FloatArray:
     """The tree's contribution to each row's margin.
 
-    Shapes: bins (n, F) of the active party, peer_left (records, n) -> (n,).
+    Shapes: bins (n, F) of the active party, peer_left record -> (n,); returns (n,).
     """
     n_rows = bins.shape[0]
     margin = np.zeros(n_rows, dtype=np.float64)
@@ -214,6 +225,6 @@ def tree_margin(tree: Tree, bins: Bins, peer_left: BoolArray) -> FloatArray:
         if split is None:
             margin[rows] = tree.weights[node]
             continue
-        left = goes_left(bins[rows], split) if isinstance(split, OwnSplit) else peer_left[split.record, rows]
+        left = peer_left[split.record][rows] if isinstance(split, PeerSplit) else goes_left(bins, split, rows)
         waiting[2 * node], waiting[2 * node + 1] = rows[left], rows[~left]
     return margin

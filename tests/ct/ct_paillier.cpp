@@ -1,0 +1,124 @@
+// Runs Paillier's private operations on secrets that valgrind's memcheck believes to be uninitialised, so
+// that every branch and every address that depends on one is reported. Arguments: "decrypt", "power" and
+// "encrypt" must be clean; "leaky-window" and "leaky-lookup" use the functions for public exponents on a
+// secret one and must be reported, which proves that the check can see.
+
+#include <valgrind/memcheck.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "../../cpp/src/bigint/backend/kernels.hpp"
+#include "../../cpp/src/paillier/block_decryptor.hpp"
+#include "isthmus/core/random.hpp"
+#include "isthmus/paillier/encrypt.hpp"
+
+using namespace isthmus;
+using namespace isthmus::paillier;
+
+namespace {
+
+// The primes of TEST = 1 in tests/vectors/paillier/milagro_keygen.txt come in as arguments: making keys under
+// valgrind would take long.
+Natural parse(const char* hex) {
+  std::vector<std::uint8_t> bytes;
+  for (; hex[0] != 0 && hex[1] != 0; hex += 2) {
+    bytes.push_back(static_cast<std::uint8_t>(std::stoul(std::string(hex, 2), nullptr, 16)));
+  }
+  return Natural::from_bytes(bytes);
+}
+
+template <class T>
+void poison(std::span<const T> secret) {
+  VALGRIND_MAKE_MEM_UNDEFINED(secret.data(), secret.size_bytes());
+}
+template <class Vector>
+void poison(const Vector& secret) {
+  poison(std::span<const typename Vector::value_type>(secret));
+}
+void poison(const bigint::SquareModulus& modulus) {
+  const bigint::DigitContext& digits = modulus.root().digits();
+  poison(digits.m);
+  VALGRIND_MAKE_MEM_UNDEFINED(&digits.neg_inverse, sizeof digits.neg_inverse);
+  poison(modulus.root().value().limbs());
+  poison(modulus.value().limbs());
+}
+void poison(const PrimeHalf& half) {
+  poison(half.prime.limbs());
+  poison(half.exponent);
+  VALGRIND_MAKE_MEM_UNDEFINED(&half.guard_exponent, sizeof half.guard_exponent);
+  poison(half.square);
+  poison(half.guarded);
+  poison(half.log_of_one_plus_n);
+  poison(half.plaintext_factor);
+}
+template <class Vector>
+void reveal(Vector& result) {
+  VALGRIND_MAKE_MEM_DEFINED(result.data(), result.size() * sizeof result[0]);
+}
+
+// Blinding factors are secret, too.
+bool poisoned_entropy(MutableByteSpan out) {
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(i * 37 + 11);
+  VALGRIND_MAKE_MEM_UNDEFINED(out.data(), out.size());
+  return true;
+}
+
+std::vector<std::uint8_t> decrypt(const PrivateKeyParts& parts) {
+  const std::vector<std::int64_t> values = {-5, 7};
+  const CiphertextArray ciphertexts = encrypt(*parts.public_key, std::span<const std::int64_t>(values));
+  poison(parts.p);
+  poison(parts.q);
+  poison(parts.p_inverse);
+  set_entropy_source_for_testing(poisoned_entropy);
+  std::vector<std::uint8_t> out(2 * parts.public_key->n_bytes());
+  std::vector<Limb> valid = BlockDecryptor(parts).run(ciphertexts, 0, 2, out);
+  reveal(valid);
+  reveal(out);
+  if (valid[0] == 0 || valid[1] == 0) out.clear();
+  return out;
+}
+
+// base^exponent mod n^2 for a poisoned exponent, by one of the three ways.
+std::vector<std::uint8_t> power(const PrivateKeyParts& parts, const std::string& mode) {
+  const bigint::SquareModulus& modulus = parts.public_key->n_squared();
+  AlignedLimbs base(modulus.stride()), out(modulus.stride());
+  modulus.import_value(base.data(), Natural(65537));
+  SecretVector<Limb> exponent = {0x0123456789abcdef, 0x7edcba9876543210};
+  poison(exponent);
+  if (mode == "power") modulus.pow(out.data(), base.data(), 1, exponent, 128);
+  if (mode == "leaky-window") modulus.pow_vartime(out.data(), base.data(), exponent);
+  if (mode == "leaky-lookup") {
+    const bigint::FixedBaseTable table(modulus, base.data(), 128, 4);
+    table.pow_vartime(out.data(), exponent.data(), 1);
+  }
+  reveal(out);
+  std::vector<std::uint8_t> bytes(modulus.residue_bytes());
+  modulus.export_value(out.data()).to_bytes(bytes);
+  return bytes;
+}
+
+// Secret plaintexts; the randomness of a public encryption is looked up in tables, so it is not poisoned
+// here.
+std::vector<std::uint8_t> encrypt_secret(const PrivateKeyParts& parts) {
+  std::vector<std::int64_t> values = {-1, 1234567890123};
+  poison(values);
+  CiphertextArray out = encrypt(*parts.public_key, std::span<const std::int64_t>(values));
+  VALGRIND_MAKE_MEM_DEFINED(out.at(0), out.size() * out.stride() * sizeof(Limb));
+  return out.to_bytes();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4) return 2;
+  const std::string mode = argv[1];
+  const PrivateKeyParts parts(parse(argv[2]), parse(argv[3]), std::nullopt);
+  const std::vector<std::uint8_t> out = mode == "decrypt"   ? decrypt(parts)
+                                        : mode == "encrypt" ? encrypt_secret(parts)
+                                                            : power(parts, mode);
+  for (const std::uint8_t byte : out) std::printf("%02x", byte);
+  return out.empty() ? 2 : 0;
+}
