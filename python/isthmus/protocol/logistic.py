@@ -57,7 +57,7 @@ class LogisticParameters:
 
     sigmoid: Literal["cubic", "linear"] = "cubic"
     iterations: int = 2
-    batch_rows: int = 1024
+    batch_rows: int = 2048
     l2: float = 1.0
     key_bits: int = 3072
 
