@@ -1,8 +1,8 @@
 """Typed errors: one class per cause, each with a stable ``code``.
 
 The codes that the native core raises are mirrored one to one from ``cpp/include/isthmus/core/error.hpp``.
-Messages never hold identifiers, keys or plaintexts. ``row`` is the position in the caller's batch that failed,
-where one position did.
+Messages never hold identifiers, keys or plaintexts. ``row`` is the position in the caller's batch that
+failed, where one position did.
 """
 
 from __future__ import annotations

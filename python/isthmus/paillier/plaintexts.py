@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from isthmus.errors import FeatureValue, InvalidArgument, PlaintextOverflow
 
-NativeIntegers: TypeAlias = NDArray[np.int64] | NDArray[np.uint64] | tuple[NDArray[np.uint8], NDArray[np.uint8]]
+NativeIntegers: TypeAlias = (
+    NDArray[np.int64] | NDArray[np.uint64] | tuple[NDArray[np.uint8], NDArray[np.uint8]]
+)
 
 DEFAULT_SCALE_BITS = 40  # public default of reals: 12 decimal digits after the point
 

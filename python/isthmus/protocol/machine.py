@@ -2,8 +2,8 @@
 
 A protocol is written as a generator function. It yields :class:`Send` to give a message to the peer,
 :class:`Receive` to wait for one of the named message types (the ``yield`` evaluates to the message), and
-:class:`Progress` to say how far it is; it returns its result. It knows nothing of sockets, threads or time, so the
-same function runs in memory, between two processes and between two institutions::
+:class:`Progress` to say how far it is; it returns its result. It knows nothing of sockets, threads or time,
+so the same function runs in memory, between two processes and between two institutions::
 
     def echo(count: int) -> Steps[int]:
         for i in range(count):
