@@ -118,6 +118,8 @@ class _Child:
         self.pipe, theirs = Pipe()
         descriptor = theirs.fileno()
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        # The parties share this machine's cores: a thread that waits must leave its core to the other party.
+        environment.setdefault("OMP_WAIT_POLICY", "passive")
         # A group of its own: Ctrl-C reaches the parent alone, which then ends both in good order.
         self.process = subprocess.Popen(
             [sys.executable, "-m", "isthmus.party.local_worker", str(descriptor)],
