@@ -163,7 +163,8 @@ def _fit(
     weights = rhs if solver is None else (yield from solver.solve(rhs, _zero(rhs)))
     for index in range(parameters.passes):
         rows = batch(side.rows, parameters.batch_rows, index, parameters.passes)
-        target = rhs - (yield from correction(side, features[rows], weights))
+        change = yield from correction(side, features[rows], weights, index=index, passes=parameters.passes)
+        target = rhs - change
         weights = target if solver is None else (yield from solver.solve(target, weights))
     return weights
 
