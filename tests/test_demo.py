@@ -16,7 +16,7 @@ from isthmus import data, demo
 from isthmus.demo.columns import linear_columns, tree_columns
 from isthmus.errors import InvalidArgument
 
-COMMAND = [sys.executable, "-c", "from isthmus.cli.app import main; main()", "demo"]
+COMMAND = [sys.executable, "-m", "isthmus", "demo"]
 
 
 def workers_of(parent: int) -> list[int]:
