@@ -1,6 +1,6 @@
 """Which tests show each case of malformed input: the typed, coded error, and that nothing was released.
 
-The numbers are those of the project's list of bad-input and fault cases; docs/faults.md says what each is.
+The numbers are those of docs/faults.md, which says what each case is.
 """
 
 import re
@@ -12,6 +12,35 @@ TESTS = Path(__file__).resolve().parent.parent
 REQUIRED = {*range(1, 25), *range(26, 30), 31, *range(36, 44)}
 #: Case to tests, as ``file::function``, or ``file::function[part of a parameter's name]``.
 INDEX = {
+    1: ("fault/test_paillier_faults.py::test_cases_1_and_2_ciphertext_out_of_range",),
+    2: ("fault/test_paillier_faults.py::test_cases_1_and_2_ciphertext_out_of_range",),
+    3: ("fault/test_paillier_faults.py::test_case_3_ciphertext_not_a_unit",),
+    4: ("fault/test_paillier_faults.py::test_case_4_another_key",),
+    5: ("fault/test_paillier_faults.py::test_case_5_ciphertext_length",),
+    6: (
+        "fault/test_paillier_faults.py::test_case_6_public_key_breaks_a_rule",
+        "fault/test_paillier_faults.py::test_case_6_public_key_does_not_parse",
+        "protocol/test_gbdt.py::test_a_key_of_another_size_than_agreed_is_refused",
+    ),
+    7: (
+        "fault/test_paillier_faults.py::test_case_7_private_key_bytes_are_corrupt",
+        "fault/test_paillier_faults.py::test_case_7_private_key_file_is_corrupt",
+    ),
+    8: (
+        "fault/test_paillier_faults.py::test_case_8_plaintext_overflow",
+        "unit/test_aggregate_packing.py::test_require_addends_refuses_one_more",
+        "unit/test_aggregate_buckets.py::test_layout_bounds_the_rows",
+        "unit/test_aggregate_products.py::test_scale_overflow_is_refused",
+    ),
+    9: (
+        "fault/test_paillier_faults.py::test_case_9_fault_in_one_half",
+        "fault/test_paillier_faults.py::test_case_9_imported_keys_are_checked_too",
+    ),
+    10: (
+        "fault/test_paillier_faults.py::test_case_10_no_entropy_nothing_released",
+        "fault/test_paillier_faults.py::test_case_10_randomness_differs_after_a_fork",
+        "unit/test_group.py::test_failing_randomness_gives_no_scalar",
+    ),
     11: (
         "unit/test_group.py::test_rfc9496_invalid_encodings",
         "fault/test_psi_messages.py::test_a_bad_element_is_refused_with_its_row",

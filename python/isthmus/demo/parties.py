@@ -53,7 +53,8 @@ def take_part(session: Session, path: Path, models: Sequence[str], key_bits: int
 
     ids = table[CUSTOMER_ID]
     match = stage("align customers", lambda: psi.intersect(session, ids, role="both"))
-    aligned = table.take(pa.array(match.indices))
+    # The common order is another one in every run; by customer number, runs and baselines draw equal samples.
+    aligned = table.take(pa.array(match.indices)).sort_by(CUSTOMER_ID)
     held_out = is_held_out(aligned[CUSTOMER_ID])
     labels = aligned[LABEL].to_numpy() if LABEL in aligned.column_names else None
     features = aligned.drop_columns([c for c in (CUSTOMER_ID, LABEL) if c in aligned.column_names])

@@ -114,15 +114,15 @@ class VerticalGBDT(VerticalModel):
         half: ActiveForest | PassiveSplits
         if labels is None:
             half = session.run(TRAIN, train_passive(columns, self.parameters), agreed)
-            session.disclose("gbdt training: learned which training rows each disclosed split sends left")
+            session.disclose(f"{session.party} learned which training rows fall in which node of the trees")
         else:
             _, private_key = keygen(self.parameters.key_bits)
             rng = np.random.default_rng(self.seed)
             steps = train_active(columns, labels.astype(np.float64), self.parameters, private_key, rng)
             half = session.run(TRAIN, steps, agreed)
             session.disclose(
-                "gbdt training: learned gradient sums over the peer's unnamed bins, and which training rows "
-                "the peer's chosen splits send left"
+                f"{session.party} learned gradient sums over bins of {session.peer}'s unnamed columns, and "
+                f"which training rows each chosen split of {session.peer} sends left"
             )
         self._binner, self._half = binner, half
         self.role = "passive" if labels is None else "active"
@@ -152,7 +152,9 @@ class VerticalGBDT(VerticalModel):
         assert self._half is not None
         bins = None if X is None else self._binner.transform(features.values)
         margin = session.run(PREDICT, predict_active(self._half, bins), agreed)
-        session.disclose("gbdt scoring: learned each row's side of every split of the peer, and the scores")
+        session.disclose(
+            f"{session.party} learned each scored row's side of every split of {session.peer}, and the scores"
+        )
         return _probability(margin)
 
     def _body(self) -> dict[str, Any]:
