@@ -57,9 +57,8 @@ from isthmus.protocol.wire.logistic_pb2 import (
     Stage,
 )
 
-CUBIC_LINEAR = (
-    12996  # c1 and c3 of 1/2 + c1 z + c3 z³: least squares on [-5, 5], COEFFICIENT_BITS fractional bits
-)
+# c1 and c3 of 1/2 + c1 z + c3 z³: least squares on [-5, 5], COEFFICIENT_BITS fractional bits.
+CUBIC_LINEAR = 12996
 CUBIC = -293
 SCORE_BITS = 7  # fractional bits of scores in the polynomial
 STAGE = "logistic: refine"
