@@ -110,6 +110,30 @@ def test_unusable_limits() -> None:
     assert _refused_by_both(_shake(FIRST, tiny, memory_pair()), errors.TooLarge)
 
 
+def test_an_interrupted_handshake_lets_the_peer_go() -> None:
+    class Interrupted:
+        certificate_der = b""
+
+        def check_peer(self, certificate_der: bytes) -> None:
+            raise KeyboardInterrupt
+
+    mine, theirs = memory_pair()
+    endings: list[BaseException] = []
+
+    def peer() -> None:
+        try:
+            handshake(theirs, SECOND)
+        except errors.IsthmusError as error:
+            endings.append(error)
+
+    thread = threading.Thread(target=peer, daemon=True)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        handshake(mine, replace(FIRST, credentials=Interrupted()))  # type: ignore[arg-type]
+    thread.join(1)
+    assert [type(error) for error in endings] == [errors.PeerGone]
+
+
 def test_a_mirror_is_not_a_peer() -> None:
     """Someone who sends our own Hello back, with the direction changed, gets nowhere."""
     mine, theirs = memory_pair()
