@@ -201,14 +201,15 @@ def test_what_was_disclosed_is_recorded():
         return statements(session)
 
     result = run_in_memory({"bank": bank, "fund": fund})
-    assert result["bank"] == [
-        "bank learned the logistic weights of its own columns",
-        "bank learned the score of each row",
-    ]
-    assert result["fund"] == [
-        "fund learned the logistic weights of its own columns",
-        "bank learned the score of each row",
-    ]
+    assert (
+        result["bank"]
+        == result["fund"]
+        == [
+            "bank learned the logistic weights of its own columns",
+            "fund learned the logistic weights of its own columns",
+            "bank learned the score of each row",
+        ]
+    )
 
 
 # --- refusals ----------------------------------------------------------------------------------------------

@@ -114,16 +114,13 @@ class VerticalGBDT(VerticalModel):
         half: ActiveForest | PassiveSplits
         if labels is None:
             half = session.run(TRAIN, train_passive(columns, self.parameters), agreed)
-            session.disclose("gbdt training: learned which training rows each disclosed split sends left")
+            _disclose_training(session, active=session.peer, passive=session.party)
         else:
             _, private_key = keygen(self.parameters.key_bits)
             rng = np.random.default_rng(self.seed)
             steps = train_active(columns, labels.astype(np.float64), self.parameters, private_key, rng)
             half = session.run(TRAIN, steps, agreed)
-            session.disclose(
-                "gbdt training: learned gradient sums over the peer's unnamed bins, and which training rows "
-                "the peer's chosen splits send left"
-            )
+            _disclose_training(session, active=session.party, passive=session.peer)
         self._binner, self._half = binner, half
         self.role = "passive" if labels is None else "active"
         self.party, self.model_id, self.feature_names = session.party, half.shared_id, features.names
@@ -148,11 +145,12 @@ class VerticalGBDT(VerticalModel):
         if isinstance(self._half, PassiveSplits):
             steps = predict_passive(self._half, self._binner.transform(features.values))
             session.run(PREDICT, steps, agreed)
+            _disclose_scoring(session, active=session.peer, passive=session.party)
             return None
         assert self._half is not None
         bins = None if X is None else self._binner.transform(features.values)
         margin = session.run(PREDICT, predict_active(self._half, bins), agreed)
-        session.disclose("gbdt scoring: learned each row's side of every split of the peer, and the scores")
+        _disclose_scoring(session, active=session.party, passive=session.peer)
         return _probability(margin)
 
     def _body(self) -> dict[str, Any]:
@@ -225,6 +223,23 @@ class ClearGBDT:
     def predict_proba(self, X: Any) -> FloatArray:
         """Probability of class 1 for each row, shape (n,)."""
         return _probability(self._base + clear_margin(self._trees, self._binner.transform(X)))
+
+
+def _disclose_training(session: Session, *, active: str, passive: str) -> None:
+    session.disclose(
+        f"gbdt training: {active} learned gradient sums over {passive}'s unnamed bins, and which training "
+        f"rows {passive}'s chosen splits send left"
+    )
+    session.disclose(
+        f"gbdt training: {passive} learned which training rows each split sends left, as far as it must "
+        "know them for later sums"
+    )
+
+
+def _disclose_scoring(session: Session, *, active: str, passive: str) -> None:
+    session.disclose(
+        f"gbdt scoring: {active} learned each row's side of every split of {passive}, and the scores"
+    )
 
 
 def _check_splits(splits: Iterable[OwnSplit], binner: Binner) -> None:
