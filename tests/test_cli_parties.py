@@ -16,7 +16,7 @@ from isthmus.cli.app import app
 from isthmus.party.audit import verify_audit_file
 from isthmus.tables import read_table, write_table
 
-COMMAND = [sys.executable, "-c", "from isthmus.cli.app import main; main()"]
+COMMAND = [sys.executable, "-m", "isthmus"]
 PARTIES = ("bank", "fund")
 OUT = ["--out", "aligned.parquet"]
 

@@ -16,7 +16,7 @@ from isthmus import data, demo
 from isthmus.demo.columns import linear_columns, tree_columns
 from isthmus.errors import InvalidArgument
 
-COMMAND = [sys.executable, "-c", "from isthmus.cli.app import main; main()", "demo"]
+COMMAND = [sys.executable, "-m", "isthmus", "demo"]
 
 
 def workers_of(parent: int) -> list[int]:
@@ -55,7 +55,7 @@ def test_federated_costs_nothing_and_gains_over_standing_alone(dataset, rows, tm
         assert model.holds and "NOT" not in model.verdict
     assert result.shared_customers == rows - round(rows * 0.1)
     assert result.training_customers + result.held_out_customers == result.shared_customers
-    assert {party for party, _ in seen} == {"bank", "fund"}
+    assert {party for party, _ in seen} == {"bank", "fund", "comparison"}
     names = [stage.name for stage in result.stages]
     assert names[0] == "align customers" and len(names) == 5
     assert all(stage.seconds > 0 and stage.bytes_sent > 0 and stage.rounds > 0 for stage in result.stages)

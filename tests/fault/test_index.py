@@ -1,6 +1,6 @@
 """Which tests show each case of malformed input: the typed, coded error, and that nothing was released.
 
-The numbers are those of the project's list of bad-input and fault cases; docs/faults.md says what each is.
+The numbers are those of docs/faults.md, which says what each case is.
 """
 
 import re

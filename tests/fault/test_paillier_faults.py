@@ -253,7 +253,7 @@ def inject():
 
 @pytest.mark.parametrize("step", STEPS)
 def test_case_9_fault_in_one_half(inject, step):
-    assert len(STEPS) == 5
+    assert len(STEPS) == 6
     many = PUBLIC.encrypt(np.arange(20))
     inject(step)
     refuses(errors.FaultDetected, lambda: PRIVATE.decrypt(many), row=0)

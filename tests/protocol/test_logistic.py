@@ -126,6 +126,7 @@ def test_training_equals_the_twins(data, parameters):
 
 
 def test_chunks_do_not_change_the_result(monkeypatch):
+    monkeypatch.setattr("isthmus.protocol.logistic_messages.MASKED_CHUNK", 3)
     for module in ("messages", "refine"):
         monkeypatch.setattr(f"isthmus.protocol.logistic_{module}.CHUNK", 64)
     assert_equals_twin(*drive(*make_machines(DATA, CUBIC)), DATA, CUBIC)

@@ -102,7 +102,7 @@ def test_scoring_is_recorded_at_both_parties(data):
 
     last = run_in_memory({"bank": scoring(bank, own), "fund": scoring(fund, other)})
     for party in ("bank", "fund"):
-        assert "bank learned each row's side of every split of fund" in last[party]["statement"]
+        assert "bank learned each scored row's side of every split of fund" in last[party]["statement"]
 
 
 def test_halves_hold_only_their_own_columns(data, tmp_path):

@@ -214,6 +214,7 @@ class Slots:
 
     def __init__(self, slots, slot_bits, key_bits=2048):
         self.slots, self.slot_bits, self.key_bits = slots, slot_bits, key_bits
+        self.value_bits = (slot_bits,) * slots
 
 
 @pytest.mark.parametrize("slots, bits", [(1, 64), (3, 20), (31, 66), (22, 93), (2046, 1), (15, 130)])

@@ -1,5 +1,8 @@
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <array>
+#include <cstdint>
 
 #include "exponentiate.hpp"
 #include "isthmus/bigint/square_modulus.hpp"
@@ -11,6 +14,16 @@ namespace {
 
 void prefetch(const Limb* words, std::size_t count) noexcept {
   for (std::size_t i = 0; i < count; i += 8) __builtin_prefetch(words + i);
+}
+
+/// Rows are read at random over tens of megabytes, where address translation costs as much as the reads.
+void prefer_huge_pages([[maybe_unused]] void* data, [[maybe_unused]] std::size_t size) noexcept {
+#ifdef MADV_HUGEPAGE
+  constexpr std::uintptr_t kHugePage = std::uintptr_t{1} << 21;
+  const auto begin = (reinterpret_cast<std::uintptr_t>(data) + kHugePage - 1) / kHugePage * kHugePage;
+  const auto end = (reinterpret_cast<std::uintptr_t>(data) + size) / kHugePage * kHugePage;
+  if (begin < end) (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#endif
 }
 
 }  // namespace
@@ -36,6 +49,8 @@ FixedBaseTable::FixedBaseTable(const SquareModulus& modulus, const Limb* base, s
     }
   }
   const std::size_t entries = std::size_t{1} << window;
+  rows_.reserve(windows_ * entries * 2 * k);
+  prefer_huge_pages(rows_.data(), rows_.capacity() * sizeof(Limb));
   rows_.resize(windows_ * entries * 2 * k);
   parallel_for(windows_, [&](std::size_t i) {
     fill_window(rows_.data() + i * entries * 2 * k, bases.data() + i * stride, inverses.data() + i * stride);

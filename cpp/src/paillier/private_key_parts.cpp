@@ -14,6 +14,9 @@ namespace {
 using bigint::FixedBaseTable;
 using bigint::SquareModulus;
 
+// One bit wider than the public key's: rows modulo p^2 are half as long, so both take about as much memory.
+constexpr unsigned kOwnerWindow = 9;
+
 AlignedLimbs element_of(const bigint::Modulus& modulus, const Natural& value) {
   AlignedLimbs out(modulus.stride());
   modulus.import_value(out.data(), value);
@@ -94,8 +97,9 @@ const OwnerTables& PrivateKeyParts::owner_tables() const {
     const std::size_t bits = public_key->key_bits() / 2;
     const AlignedLimbs base_p = element_of(p.square, *public_key->hs());
     const AlignedLimbs base_q = element_of(q.square, *public_key->hs());
-    tables_ = std::make_unique<const OwnerTables>(OwnerTables{FixedBaseTable(p.square, base_p.data(), bits),
-                                                              FixedBaseTable(q.square, base_q.data(), bits)});
+    tables_ = std::make_unique<const OwnerTables>(
+        OwnerTables{FixedBaseTable(p.square, base_p.data(), bits, kOwnerWindow),
+                    FixedBaseTable(q.square, base_q.data(), bits, kOwnerWindow)});
   });
   return *tables_;
 }

@@ -6,6 +6,7 @@ runs.
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from typing import Annotated
@@ -34,7 +35,9 @@ app = typer.Typer(
 
 @app.callback()
 def options(
-    debug: Annotated[bool, typer.Option("--debug", help="Print a traceback when a command fails.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Log what happens, and print a traceback on failure.")
+    ] = False,
 ) -> None:
     """Two institutions, one model, no shared rows.
 
@@ -42,6 +45,10 @@ def options(
     models across the columns of both, and lets neither see the other's rows.
     """
     Verbosity.debug = debug
+    if debug:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    else:  # a failure is told once, by the command itself
+        logging.getLogger("isthmus").addHandler(logging.NullHandler())
 
 
 app.command("demo")(guarded(demo.demo))

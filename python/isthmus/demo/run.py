@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from isthmus import party
 from isthmus.data import DemoSplit, split_for_demo
-from isthmus.demo.baselines import baseline
+from isthmus.demo.baselines import Baseline, baseline
 from isthmus.demo.families import FAMILIES
 from isthmus.demo.parties import Account, take_part
 from isthmus.demo.result import DemoResult, ModelResult
@@ -58,7 +58,7 @@ def run(
 ) -> DemoResult:
     """Align, train and score across two processes, then compare with what one table in the clear would give.
 
-    ``on_progress`` is called with the party's name and its progress.
+    ``on_progress`` is called with the party's name, or ``"comparison"``, and its progress.
     """
     started = time.monotonic()
     split = split_for_demo(options.data, rows=options.rows)
@@ -73,7 +73,13 @@ def run(
             for name, table in ((ACTIVE, split.active), (PASSIVE, split.passive))
         }
         accounts = party.run_local(work, on_progress=on_progress)
-    return _assemble(options, split, accounts, started)
+    seconds = time.monotonic() - started
+    baselines = {}
+    for done, name in enumerate(options.models):
+        if on_progress is not None:
+            on_progress("comparison", Progress("compare in the clear", done, len(options.models)))
+        baselines[name] = baseline(name, split)
+    return _assemble(options, split, accounts, baselines, seconds)
 
 
 def _own_file(folder: Path, name: str, table: pa.Table) -> Path:
@@ -85,14 +91,17 @@ def _own_file(folder: Path, name: str, table: pa.Table) -> Path:
 
 
 def _assemble(
-    options: DemoOptions, split: DemoSplit, accounts: dict[str, Account], started: float
+    options: DemoOptions,
+    split: DemoSplit,
+    accounts: dict[str, Account],
+    baselines: dict[str, Baseline],
+    seconds: float,
 ) -> DemoResult:
     bank, fund = accounts[ACTIVE], accounts[PASSIVE]
-    seconds = time.monotonic() - started
     assert bank.held_out_labels is not None
     models = []
     for name in options.models:
-        compared = baseline(name, split)
+        compared = baselines[name]
         federated = binary_report(bank.held_out_labels, bank.scores[name])
         models.append(ModelResult(FAMILIES[name].title, compared.alone, federated, compared.pooled))
     held_out = len(bank.held_out_labels)

@@ -227,19 +227,14 @@ class ClearGBDT:
 
 def _disclose_training(session: Session, *, active: str, passive: str) -> None:
     session.disclose(
-        f"gbdt training: {active} learned gradient sums over {passive}'s unnamed bins, and which training "
-        f"rows {passive}'s chosen splits send left"
+        f"{active} learned gradient sums over bins of {passive}'s unnamed columns, and which training rows "
+        f"each chosen split of {passive} sends left"
     )
-    session.disclose(
-        f"gbdt training: {passive} learned which training rows each split sends left, as far as it must "
-        "know them for later sums"
-    )
+    session.disclose(f"{passive} learned which training rows fall in which node of the trees")
 
 
 def _disclose_scoring(session: Session, *, active: str, passive: str) -> None:
-    session.disclose(
-        f"gbdt scoring: {active} learned each row's side of every split of {passive}, and the scores"
-    )
+    session.disclose(f"{active} learned each scored row's side of every split of {passive}, and the scores")
 
 
 def _check_splits(splits: Iterable[OwnSplit], binner: Binner) -> None:

@@ -56,7 +56,7 @@ class VerticalLogisticRegression(VerticalModel):
         *,
         sigmoid: Literal["cubic", "linear"] = "cubic",
         iterations: int = 2,
-        batch_rows: int = 1024,
+        batch_rows: int = 2048,
         l2: float = 1.0,
         clip: float = 3.0,
         key_bits: int = 3072,

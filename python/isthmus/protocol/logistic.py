@@ -57,7 +57,7 @@ class LogisticParameters:
 
     sigmoid: Literal["cubic", "linear"] = "cubic"
     iterations: int = 2
-    batch_rows: int = 1024
+    batch_rows: int = 2048
     l2: float = 1.0
     key_bits: int = 3072
 
@@ -163,7 +163,8 @@ def _fit(
     weights = rhs if solver is None else (yield from solver.solve(rhs, _zero(rhs)))
     for index in range(parameters.passes):
         rows = batch(side.rows, parameters.batch_rows, index, parameters.passes)
-        target = rhs - (yield from correction(side, features[rows], weights))
+        change = yield from correction(side, features[rows], weights, index=index, passes=parameters.passes)
+        target = rhs - change
         weights = target if solver is None else (yield from solver.solve(target, weights))
     return weights
 

@@ -10,11 +10,13 @@ import numpy as np
 from isthmus.errors import DecodeError, ProtocolCount, ProtocolState
 from isthmus.paillier import CiphertextArray, PrivateKey, PublicKey, concatenate
 from isthmus.protocol.machine import Send, Steps, receive
-from isthmus.protocol.sharing import Words
+from isthmus.protocol.sharing import BigIntegers, SlotPlan, Words, masked, unmasked
 from isthmus.protocol.wire.logistic_pb2 import Ciphertexts, RingWords, Stage
 
 # Ciphertexts per message: about half a second of encryption, and below one mebibyte.
 CHUNK = 1024
+# Masked answers per message: about half a second of decryption.
+MASKED_CHUNK = 128
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,29 @@ def receive_ciphertexts(
             )
         parts.append(public.ciphertexts_from_bytes(message.data, shape=(message.count,)))
     return parts[0] if len(parts) == 1 else concatenate(parts)
+
+
+def send_masked(
+    side: Side, stage: Stage, ct: CiphertextArray, plan: SlotPlan, counts: list[int], *, start: int = 0
+) -> Steps[BigIntegers]:
+    """Mask ciphertexts under the peer's key, send them, and return this party's integer shares."""
+    kept = []
+    for first, last in chunks(len(counts), MASKED_CHUNK):
+        answer, own = masked(ct[first:last], plan, counts[first:last], side.peer_key)
+        yield from send_ciphertexts(stage, answer, start + first)
+        kept.append(own)
+    return np.concatenate(kept)
+
+
+def receive_masked(
+    side: Side, stage: Stage, plan: SlotPlan, counts: list[int], *, start: int = 0
+) -> Steps[BigIntegers]:
+    """Receive what the peer's :func:`send_masked` sends, and return this party's integer shares."""
+    shares = []
+    for first, last in chunks(len(counts), MASKED_CHUNK):
+        answer = yield from receive_ciphertexts(stage, last - first, side.key, start + first)
+        shares.append(unmasked(answer, plan, counts[first:last], side.key))
+    return np.concatenate(shares)
 
 
 def exchange_words(stage: Stage, words: Words) -> Steps[Words]:

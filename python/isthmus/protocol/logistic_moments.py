@@ -18,7 +18,14 @@ import numpy as np
 
 from isthmus.aggregate import PackLayout, weighted_sum
 from isthmus.paillier import CiphertextArray, concatenate
-from isthmus.protocol.logistic_messages import Side, chunks, receive_ciphertexts, send_ciphertexts
+from isthmus.protocol.logistic_messages import (
+    Side,
+    chunks,
+    receive_ciphertexts,
+    receive_masked,
+    send_ciphertexts,
+    send_masked,
+)
 from isthmus.protocol.machine import Progress, Steps
 from isthmus.protocol.sharing import (
     BigIntegers,
@@ -26,10 +33,8 @@ from isthmus.protocol.sharing import (
     Shared,
     SlotPlan,
     divide_share,
-    masked,
     slot_counts,
     to_words,
-    unmasked,
 )
 from isthmus.protocol.wire.logistic_pb2 import MOMENT_ROWS, MOMENT_SUMS
 
@@ -86,10 +91,9 @@ def active_moments(side: Side, features: Integers, labels: Integers) -> Steps[Mo
             ct = side.key.encrypt_packed(columns, layout)
             yield from send_ciphertexts(MOMENT_ROWS, ct, start)
         yield Progress(STAGE, stop, side.rows)
-    count = side.passive_features * len(packs)
-    answer = yield from receive_ciphertexts(MOMENT_SUMS, count, side.key)
     widths = [width for width in packs for _ in range(side.passive_features)]
-    sums = _arrange(unmasked(answer, plan, widths, side.key), packs, side.passive_features)
+    shares = yield from receive_masked(side, MOMENT_SUMS, plan, widths)
+    sums = _arrange(shares, packs, side.passive_features)
     return _shares(side, sums[:, :-1], 2 * sums[:, -1], _own_rhs(features, labels))
 
 
@@ -108,8 +112,7 @@ def passive_moments(side: Side, features: Integers) -> Steps[Moments]:
         yield Progress(STAGE, stop, side.rows)
     widths = [width for width in packs for _ in range(side.passive_features)]
     joined = concatenate([total for total in totals if total is not None])
-    answer, own = masked(joined, plan, widths, side.peer_key)
-    yield from send_ciphertexts(MOMENT_SUMS, answer)
+    own = yield from send_masked(side, MOMENT_SUMS, joined, plan, widths)
     sums = _arrange(own, packs, side.passive_features)
     column_sums = features.sum(axis=0).astype(object)
     cross = sums[:, :-1] - (column_sums << FEATURE_MAGNITUDE_BITS)[:, None]

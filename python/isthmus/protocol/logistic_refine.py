@@ -19,7 +19,15 @@ import numpy as np
 
 from isthmus.aggregate import compress, packed_products, weighted_sum
 from isthmus.paillier import CiphertextArray
-from isthmus.protocol.logistic_messages import CHUNK, Side, chunks, receive_ciphertexts, send_ciphertexts
+from isthmus.protocol.logistic_messages import (
+    CHUNK,
+    Side,
+    chunks,
+    receive_ciphertexts,
+    receive_masked,
+    send_ciphertexts,
+    send_masked,
+)
 from isthmus.protocol.logistic_moments import (
     COEFFICIENT_BITS,
     FEATURE_BITS,
@@ -36,10 +44,8 @@ from isthmus.protocol.sharing import (
     Shared,
     SlotPlan,
     Words,
-    masked,
     slot_counts,
     to_words,
-    unmasked,
 )
 from isthmus.protocol.wire.logistic_pb2 import (
     CUBES,
@@ -67,20 +73,23 @@ def batch(rows: int, size: int, index: int, passes: int) -> Integers:
     return (np.arange(size, dtype=np.int64) * rows + offset) // size % rows
 
 
-def correction(side: Side, features: Integers, weights: Blocks) -> Steps[Blocks]:
+def correction(
+    side: Side, features: Integers, weights: Blocks, *, index: int = 0, passes: int = 1
+) -> Steps[Blocks]:
     """Return shares of k for the batch ``features`` (already selected), at the weights' scale."""
-    yield Progress(STAGE, 0, _PARTS)
+    done, all_parts = index * _PARTS, passes * _PARTS
+    yield Progress(STAGE, done, all_parts)
     score = (yield from _scores(side, features, weights)).truncated(SCORE_BITS)
-    yield Progress(STAGE, 1, _PARTS)
+    yield Progress(STAGE, done + 1, all_parts)
     cube = (yield from _cubes(side, score)).truncated(SCORE_BITS)
     linear = score.times(CUBIC_LINEAR - SLOPE, COEFFICIENT_BITS)
     residual = linear + cube.times(CUBIC, COEFFICIENT_BITS)
-    yield Progress(STAGE, 2, _PARTS)
+    yield Progress(STAGE, done + 2, all_parts)
     total = residual.total()
     # All columns have mean 0 over the whole table: a constant in r adds only the batch's noise to k.
     centred = residual - total.divide(len(features), residual.scale)
     passive, active = yield from _gradient(side, features, centred)
-    yield Progress(STAGE, 3, _PARTS)
+    yield Progress(STAGE, done + 3, all_parts)
     bias = total.divide(_mean_divisor(len(features), total.scale), WEIGHT_BITS)
     return Blocks(passive, active, bias)
 
@@ -108,7 +117,7 @@ def _scores(side: Side, features: Integers, weights: Blocks) -> Steps[Shared]:
         kept = yield from _answer_scores(side, features, own_plan)
         words = words + to_words(kept)
     if side.peer_features:
-        words = words + (yield from _collect_all(side, FORWARD, len(words), CHUNK, peer_plan))
+        words = words + (yield from _collect(side, FORWARD, len(words), CHUNK, peer_plan))
     return Shared(words, WEIGHT_BITS + FEATURE_BITS, side.active)
 
 
@@ -118,9 +127,8 @@ def _answer_scores(side: Side, features: Integers, plan: SlotPlan) -> Steps[BigI
     kept = []
     for start, stop, position in _slot_chunks(len(features), CHUNK, plan):
         products = packed_products(features[start:stop], theirs, plan.slot_bits)
-        answer, own = masked(products, plan, slot_counts(stop - start, plan.slots), side.peer_key)
-        yield from send_ciphertexts(FORWARD, answer, position)
-        kept.append(own)
+        counts = slot_counts(stop - start, plan.slots)
+        kept.append((yield from send_masked(side, FORWARD, products, plan, counts, start=position)))
     return np.concatenate(kept)
 
 
@@ -132,7 +140,7 @@ def _cubes(side: Side, score: Shared) -> Steps[Shared]:
     own = score.words
     # |3 z_a² z_p + 3 z_a z_p²| < 2·2^63·2^64 with the factors reduced mod 2^64 first.
     plan = SlotPlan(2 * RING_BITS, side.key_bits)
-    cross = (_cross_terms(side, own, plan)) if side.active else _offer_powers(side, own, plan)
+    cross = _cross_terms(side, own, plan) if side.active else _offer_powers(side, own, plan)
     return Shared(own * own * own + (yield from cross), 3 * score.scale, side.active)
 
 
@@ -146,9 +154,8 @@ def _cross_terms(side: Side, own: Words, plan: SlotPlan) -> Steps[Words]:
         products = pair * factors
         terms = products[: stop - start] + products[stop - start :]
         packed = compress(terms, plan.slot_bits)
-        answer, masks = masked(packed, plan, slot_counts(stop - start, plan.slots), side.peer_key)
-        yield from send_ciphertexts(CUBES, answer, position)
-        kept.append(masks)
+        counts = slot_counts(stop - start, plan.slots)
+        kept.append((yield from send_masked(side, CUBES, packed, plan, counts, start=position)))
     return to_words(np.concatenate(kept))
 
 
@@ -157,7 +164,7 @@ def _offer_powers(side: Side, own: Words, plan: SlotPlan) -> Steps[Words]:
         part = own[start:stop]
         ct = side.key.encrypt(np.concatenate([part, part * part]))
         yield from send_ciphertexts(SCORE_POWERS, ct, 2 * start)
-    return (yield from _collect_all(side, CUBES, len(own), CHUNK // 2, plan))
+    return (yield from _collect(side, CUBES, len(own), CHUNK // 2, plan))
 
 
 # --- gradient ----------------------------------------------------------------------------------------------
@@ -177,12 +184,11 @@ def _gradient(side: Side, features: Integers, residual: Shared) -> Steps[tuple[S
             total = part if total is None else total + part
     own = _to_ring(features).T @ residual.words
     if total is not None:
-        answer, kept = masked(total, plan, [1] * side.own_features, side.peer_key)
-        yield from send_ciphertexts(GRADIENT, answer)
-        own = own + to_words(kept)
+        counts = [1] * side.own_features
+        own = own + to_words((yield from send_masked(side, GRADIENT, total, plan, counts)))
     peer = np.empty(0, dtype=np.uint64)
     if side.peer_features:
-        peer = yield from _collect(side, GRADIENT, plan, [1] * side.peer_features)
+        peer = to_words((yield from receive_masked(side, GRADIENT, plan, [1] * side.peer_features)))
     scale = residual.scale + FEATURE_BITS
     divisor = _mean_divisor(len(features), scale)
     mine, other = (Shared(w, scale, side.active).divide(divisor, WEIGHT_BITS) for w in (own, peer))
@@ -203,20 +209,13 @@ def _slot_chunks(count: int, size: int, plan: SlotPlan) -> Iterator[tuple[int, i
         yield start, stop, start // plan.slots
 
 
-def _collect_all(side: Side, stage: Stage, count: int, size: int, plan: SlotPlan) -> Steps[Words]:
+def _collect(side: Side, stage: Stage, count: int, size: int, plan: SlotPlan) -> Steps[Words]:
     """Receive and decrypt masked values that the peer sends in chunks of about ``size`` values."""
     parts = []
     for start, stop, position in _slot_chunks(count, size, plan):
-        parts.append(
-            (yield from _collect(side, stage, plan, slot_counts(stop - start, plan.slots), position))
-        )
-    return np.concatenate(parts)
-
-
-def _collect(side: Side, stage: Stage, plan: SlotPlan, counts: list[int], start: int = 0) -> Steps[Words]:
-    """Receive masked values, ``counts[i]`` in the i-th plaintext, and return this party's shares."""
-    answer = yield from receive_ciphertexts(stage, len(counts), side.key, start)
-    return to_words(unmasked(answer, plan, counts, side.key))
+        counts = slot_counts(stop - start, plan.slots)
+        parts.append((yield from receive_masked(side, stage, plan, counts, start=position)))
+    return to_words(np.concatenate(parts))
 
 
 def _to_ring(features: Integers) -> Words:

@@ -20,7 +20,14 @@ import numpy as np
 
 from isthmus.aggregate import weighted_sum
 from isthmus.paillier import CiphertextArray, concatenate
-from isthmus.protocol.logistic_messages import Side, exchange_words, receive_ciphertexts, send_ciphertexts
+from isthmus.protocol.logistic_messages import (
+    Side,
+    exchange_words,
+    receive_ciphertexts,
+    receive_masked,
+    send_ciphertexts,
+    send_masked,
+)
 from isthmus.protocol.logistic_moments import CROSS_BITS, WEIGHT_BITS, Blocks
 from isthmus.protocol.machine import Progress, Steps
 from isthmus.protocol.sharing import (
@@ -28,11 +35,9 @@ from isthmus.protocol.sharing import (
     Shared,
     SlotPlan,
     Words,
-    masked,
     random_words,
     slot_counts,
     to_words,
-    unmasked,
 )
 from isthmus.protocol.wire.logistic_pb2 import OPEN_MATRIX, OPEN_VECTORS, TRIPLE_PRODUCTS, TRIPLE_VECTORS
 
@@ -75,18 +80,19 @@ class Solver:
         self._forward = forward
         self._backward = backward
         self._used = 0
+        self._prepared = forward.vectors.shape[1]
 
     def solve(self, rhs: Blocks, start: Blocks) -> Steps[Blocks]:
         """Take ``STEPS`` steps from ``start`` towards the solution for ``rhs``."""
         passive, active = start.passive, start.active
         before_passive, before_active = passive, active
-        for step, factors in enumerate(chebyshev_factors()):
+        for factors in chebyshev_factors():
             forward, backward = yield from self._multiply(passive, active)
             next_passive = _advance(passive, before_passive, rhs.passive - passive - forward, factors)
             next_active = _advance(active, before_active, rhs.active - active - backward, factors)
             before_passive, before_active = passive, active
             passive, active = next_passive, next_active
-            yield Progress(STAGE, step + 1, STEPS)
+            yield Progress(STAGE, self._used, self._prepared)
         return Blocks(passive, active, rhs.bias)
 
     def _multiply(self, passive: Shared, active: Shared) -> Steps[tuple[Shared, Shared]]:
@@ -115,7 +121,7 @@ def _advance(now: Shared, before: Shared, residual: Shared, factors: tuple[int, 
 def prepare_solver(side: Side, cross: Shared, solves: int) -> Steps[Solver]:
     """Make the random matrix and vectors for ``solves`` solutions, and open the masked matrix."""
     total = solves * STEPS
-    yield Progress(STAGE, 0, STEPS)
+    yield Progress(STAGE, 0, total)
     mask = random_words(cross.words.shape)
     forward = random_words((side.active_features, total))
     backward = random_words((side.passive_features, total))
@@ -137,10 +143,9 @@ def _images(side: Side, mask: Words, forward: Words, backward: Words) -> Steps[t
     split = side.active_features * len(widths)
     outgoing = concatenate([_apply(mask, theirs[:split], widths), _apply(mask.T, theirs[split:], widths)])
     counts = [width for rows in mask.shape for width in widths for _ in range(rows)]
-    answer, kept = masked(outgoing, plan, counts, side.peer_key)
-    yield from send_ciphertexts(TRIPLE_PRODUCTS, answer)
-    returned = yield from receive_ciphertexts(TRIPLE_PRODUCTS, len(counts), side.key)
-    shares = to_words(kept) + to_words(unmasked(returned, plan, counts, side.key))
+    kept = yield from send_masked(side, TRIPLE_PRODUCTS, outgoing, plan, counts)
+    rest = yield from receive_masked(side, TRIPLE_PRODUCTS, plan, counts)
+    shares = to_words(kept) + to_words(rest)
     cut = mask.shape[0] * forward.shape[1]
     return (
         mask @ forward + _columns(shares[:cut], widths, mask.shape[0]),
