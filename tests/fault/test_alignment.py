@@ -30,6 +30,12 @@ def test_a_table_without_columns_takes_the_peers_row_count(rows_a, rows_b):
     assert a.shared_id == b.shared_id
 
 
+@pytest.mark.parametrize("rows", [(1 << 26) + 1, 1 << 61])
+def test_a_peers_row_count_is_bounded_before_anything_is_allocated(rows):
+    with pytest.raises(errors.PeerValue, match="rows"):
+        drive(align(None, 0, active=True), align(rows, 2, active=False))
+
+
 def test_both_parties_end_without_a_result():
     outcomes = run_pair(align(100, 3, active=True), align(99, 2, active=False))
     assert any(isinstance(outcome.error, errors.AlignmentError) for outcome in outcomes)

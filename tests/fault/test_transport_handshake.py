@@ -110,6 +110,45 @@ def test_unusable_limits() -> None:
     assert _refused_by_both(_shake(FIRST, tiny, memory_pair()), errors.TooLarge)
 
 
+@pytest.mark.parametrize("flaw", ["curve", "point", "bytes"])
+def test_case_31_an_unreadable_certificate(tmp_path: Path, flaw: str) -> None:
+    identity, other = make_identities(tmp_path, Authority()).values()
+    der = other.certificate_der
+    curve = bytes.fromhex("06082a8648ce3d030107034200")  # P-256, then the header of the public point
+    altered = {
+        "curve": der.replace(curve, curve[:9] + b"\x63" + curve[10:]),
+        "point": der.replace(curve + b"\x04", curve + b"\x05"),
+        "bytes": der[:-1],
+    }[flaw]
+    assert altered != der
+    with pytest.raises(errors.TlsAuth, match="readable"):
+        identity.check_peer(altered)
+
+
+def test_an_interrupted_handshake_lets_the_peer_go() -> None:
+    class Interrupted:
+        certificate_der = b""
+
+        def check_peer(self, certificate_der: bytes) -> None:
+            raise KeyboardInterrupt
+
+    mine, theirs = memory_pair()
+    endings: list[BaseException] = []
+
+    def peer() -> None:
+        try:
+            handshake(theirs, SECOND)
+        except errors.IsthmusError as error:
+            endings.append(error)
+
+    thread = threading.Thread(target=peer, daemon=True)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        handshake(mine, replace(FIRST, credentials=Interrupted()))  # type: ignore[arg-type]
+    thread.join(1)
+    assert [type(error) for error in endings] == [errors.PeerGone]
+
+
 def test_a_mirror_is_not_a_peer() -> None:
     """Someone who sends our own Hello back, with the direction changed, gets nowhere."""
     mine, theirs = memory_pair()

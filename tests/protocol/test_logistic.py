@@ -222,7 +222,7 @@ def other_stage(message):
 
 def out_of_bound(key):
     def edit(message):
-        large = key.encrypt(np.full(message.count, 1 << 2040, dtype=object))
+        large = key.encrypt(np.full(message.count, (1 << 2046) - 1, dtype=object))
         message.data = large.to_bytes()
 
     return edit

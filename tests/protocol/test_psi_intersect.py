@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from isthmus import psi
+from isthmus import errors, psi
 from isthmus.party import run_in_memory
 
 TEXT_A = ["carol", "bob", "žofie", "dave", "alice"]
@@ -99,6 +99,23 @@ def test_the_audit_records_say_who_learned_what():
     assert "bank learned which of its identifiers both have" in records["fund"]
     assert "fund learned that bank has 5 distinct identifiers" in records["fund"]
     assert not any("fund learned which" in line for lines in records.values() for line in lines)
+
+
+def test_a_peer_that_stopped_over_a_small_result_is_recorded():
+    class Stopped:
+        party, peer = "bank", "fund"
+
+        def run(self, *_):
+            raise errors.PeerFailed("the peer stopped", peer_code=errors.ResultTooSmall.code)
+
+    session, statements = Stopped(), []
+    session.disclose = statements.append
+    with pytest.raises(errors.ResultTooSmall):
+        psi.intersect(session, TEXT_A, role="both", min_result=4)
+    assert statements == [
+        "fund learned that bank has 5 distinct identifiers",
+        "fund said that both share fewer than 4 identifiers",
+    ]
 
 
 def test_stages_and_progress_are_reported():

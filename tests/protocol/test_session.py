@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 
 from isthmus import errors
 from isthmus.party import run_in_memory, verify_audit_file
+from isthmus.party.audit import AuditTrail
 from isthmus.party.channel import memory_pair
 from isthmus.party.disclosure import public_code
 from isthmus.party.link import Link
@@ -47,6 +49,7 @@ def test_jobs_follow_each_other() -> None:
         ({}, {"a": 1, "z": None}, "a, z"),
         ({"nested": {"x": [1, 2]}}, {"nested": {"x": [1, 3]}}, "nested"),
         ({"same": 1, "number": 1}, {"same": 1, "number": 1.5}, "number"),
+        ({"\x1b[2J": 1}, {"\x1b[2J": 2}, r"\x1b[2J"),
     ],
 )
 def test_differing_parameters_are_named(mine: dict[str, Any], theirs: dict[str, Any], named: str) -> None:
@@ -246,6 +249,21 @@ def test_the_audit_file_is_a_chain(tmp_path: Path) -> None:
     path.write_text("\n".join([lines[0], *lines[2:]]))
     with pytest.raises(errors.StorageError, match="line 2"):
         verify_audit_file(path)
+
+
+def test_sessions_at_the_same_time_share_one_chain(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    one, other = (AuditTrail(path, job=job) for job in ("one", "other"))
+    for number, trail in enumerate((one, other, one, one, other)):
+        trail.add("disclosure", statement=f"a line\u2028separator and {number}")
+    assert verify_audit_file(path) == 5
+
+
+def test_an_audit_record_written_in_part_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda handle, data: write(handle, data[:-5]))
+    with pytest.raises(errors.StorageError, match="part"):
+        AuditTrail(tmp_path / "audit.jsonl").add("disclosure")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -74,8 +74,9 @@ def test_training_scoring_and_files(data, tmp_path):
     bank, fund, audit = train(own[:300], other[:300], y[:300])
     assert (bank.role, fund.role) == ("active", "passive")
     assert bank.model_id == fund.model_id != ""
-    assert any("gradient sums" in str(record) for record in audit["bank"])
-    assert any("training rows" in str(record) for record in audit["fund"])
+    for party in ("bank", "fund"):
+        assert any("bank learned gradient sums" in str(record) for record in audit[party])
+        assert any("fund learned which training rows" in str(record) for record in audit[party])
 
     bank.save(tmp_path / "bank.json")
     fund.save(tmp_path / "fund.json")
@@ -90,6 +91,18 @@ def test_training_scoring_and_files(data, tmp_path):
     clear = pooled.predict_proba(pd.concat([own, other], axis=1)[300:])
     assert np.allclose(fresh["bank"], clear, rtol=1e-12)
     assert roc_auc_score(y[300:], clear) > 0.7
+
+
+def test_scoring_is_recorded_at_both_parties(data):
+    own, other, y = data
+    bank, fund, _ = train(own[:200], other[:200], y[:200])
+
+    def scoring(half, columns):
+        return lambda session: (half.predict_proba(session, columns), session.audit[-1])[1]
+
+    last = run_in_memory({"bank": scoring(bank, own), "fund": scoring(fund, other)})
+    for party in ("bank", "fund"):
+        assert "bank learned each scored row's side of every split of fund" in last[party]["statement"]
 
 
 def test_halves_hold_only_their_own_columns(data, tmp_path):

@@ -201,14 +201,15 @@ def test_what_was_disclosed_is_recorded():
         return statements(session)
 
     result = run_in_memory({"bank": bank, "fund": fund})
-    assert result["bank"] == [
-        "bank learned the logistic weights of its own columns",
-        "bank learned the score of each row",
-    ]
-    assert result["fund"] == [
-        "fund learned the logistic weights of its own columns",
-        "bank learned the score of each row",
-    ]
+    assert (
+        result["bank"]
+        == result["fund"]
+        == [
+            "bank learned the logistic weights of its own columns",
+            "fund learned the logistic weights of its own columns",
+            "bank learned the score of each row",
+        ]
+    )
 
 
 # --- refusals ----------------------------------------------------------------------------------------------
@@ -320,12 +321,13 @@ def edit(path, change):
         lambda p: p.write_bytes(b"\xff" + p.read_bytes()),
         lambda p: p.write_text("{}"),
         lambda p: p.write_text("[" * 100_000),
+        lambda p: p.write_text("9" * 5000),
         lambda p: edit(p, lambda d: d.update(version=99)),
         lambda p: edit(p, lambda d: d.update(kind="other")),
         lambda p: edit(p, lambda d: d["body"].update(bias=1.0)),
         lambda p: edit(p, lambda d: d.pop("sha256")),
     ),
-    ids=("truncated", "binary", "empty", "nested", "newer", "kind", "changed", "no-digest"),
+    ids=("truncated", "binary", "empty", "nested", "digits", "newer", "kind", "changed", "no-digest"),
 )
 def test_a_damaged_file_is_refused(halves, tmp_path, damage):
     """Fault case 46."""
@@ -342,6 +344,7 @@ def test_a_file_with_a_valid_digest_but_unfit_fields_is_refused(halves, tmp_path
     for change in (
         lambda d: d["body"].pop("weights"),
         lambda d: d["body"].update(weights=[1.0]),
+        lambda d: d["body"].update(bias=10**400),
         lambda d: d["body"]["parameters"].update(sigmoid="exact"),
         lambda d: d["body"]["scaler"].update(clip=100),
         lambda d: d["body"]["scaler"].update(deviation=[0.0, 1.0]),

@@ -140,3 +140,16 @@ def test_a_value_beyond_the_bound_is_refused(keys, slot, value):
     plaintext = sum(v << (s * plan.slot_bits) for s, v in enumerate(honest))
     with pytest.raises(PeerValue):
         unmasked(public.encrypt(np.array([plaintext], dtype=object)), plan, [4], private)
+
+
+@pytest.mark.parametrize("count", (1, 3))
+def test_what_a_peer_adds_above_the_used_slots_stays_hidden(keys, count):
+    public, private = keys
+    plan = SlotPlan(130, 2048)
+    planted = public.encrypt(np.array([0, 1 << 1900], dtype=object))
+    ct, own = masked(planted, plan, [count, count], public)
+    plain, marked = (int(plaintext) % int(public.n) for plaintext in private.decrypt(ct))
+    # Without cover both would be zero from the last used slot up, but for the planted bit.
+    above = count * plan.slot_bits
+    assert plain >> above and marked >> above != 1 << (1900 - above)
+    assert (own + unmasked(ct, plan, [count, count], private)).tolist() == [0] * (2 * count)

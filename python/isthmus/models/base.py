@@ -163,7 +163,7 @@ class VerticalModel(ABC):
             model.model_id = str(document["model_id"])
             model.feature_names = tuple(str(name) for name in document["feature_names"])
             model._restore(document["body"])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise ModelFileError("the model file lacks fields of its kind") from None
         return model
 
@@ -172,7 +172,7 @@ def read_document(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read and check the envelope of a model file: format, version and digest."""
     try:
         document = json.loads(_read_regular(Path(path)))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # not UTF-8, not JSON, a number of thousands of digits, too deep
         raise ModelFileError("the model file is not a JSON document") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ModelFileError("the file is not an isthmus model")
@@ -189,8 +189,8 @@ def read_document(path: str | os.PathLike[str]) -> dict[str, Any]:
 def _digest(document: Mapping[str, Any]) -> str:
     try:
         canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    except ValueError:
-        raise ModelFileError("a model file holds finite numbers only") from None
+    except (ValueError, RecursionError):
+        raise ModelFileError("a model file holds finite numbers only, and no deep nesting") from None
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

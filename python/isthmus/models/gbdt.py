@@ -114,16 +114,13 @@ class VerticalGBDT(VerticalModel):
         half: ActiveForest | PassiveSplits
         if labels is None:
             half = session.run(TRAIN, train_passive(columns, self.parameters), agreed)
-            session.disclose(f"{session.party} learned which training rows fall in which node of the trees")
+            _disclose_training(session, active=session.peer, passive=session.party)
         else:
             _, private_key = keygen(self.parameters.key_bits)
             rng = np.random.default_rng(self.seed)
             steps = train_active(columns, labels.astype(np.float64), self.parameters, private_key, rng)
             half = session.run(TRAIN, steps, agreed)
-            session.disclose(
-                f"{session.party} learned gradient sums over bins of {session.peer}'s unnamed columns, and "
-                f"which training rows each chosen split of {session.peer} sends left"
-            )
+            _disclose_training(session, active=session.party, passive=session.peer)
         self._binner, self._half = binner, half
         self.role = "passive" if labels is None else "active"
         self.party, self.model_id, self.feature_names = session.party, half.shared_id, features.names
@@ -148,13 +145,12 @@ class VerticalGBDT(VerticalModel):
         if isinstance(self._half, PassiveSplits):
             steps = predict_passive(self._half, self._binner.transform(features.values))
             session.run(PREDICT, steps, agreed)
+            _disclose_scoring(session, active=session.peer, passive=session.party)
             return None
         assert self._half is not None
         bins = None if X is None else self._binner.transform(features.values)
         margin = session.run(PREDICT, predict_active(self._half, bins), agreed)
-        session.disclose(
-            f"{session.party} learned each scored row's side of every split of {session.peer}, and the scores"
-        )
+        _disclose_scoring(session, active=session.party, passive=session.peer)
         return _probability(margin)
 
     def _body(self) -> dict[str, Any]:
@@ -227,6 +223,18 @@ class ClearGBDT:
     def predict_proba(self, X: Any) -> FloatArray:
         """Probability of class 1 for each row, shape (n,)."""
         return _probability(self._base + clear_margin(self._trees, self._binner.transform(X)))
+
+
+def _disclose_training(session: Session, *, active: str, passive: str) -> None:
+    session.disclose(
+        f"{active} learned gradient sums over bins of {passive}'s unnamed columns, and which training rows "
+        f"each chosen split of {passive} sends left"
+    )
+    session.disclose(f"{passive} learned which training rows fall in which node of the trees")
+
+
+def _disclose_scoring(session: Session, *, active: str, passive: str) -> None:
+    session.disclose(f"{active} learned each scored row's side of every split of {passive}, and the scores")
 
 
 def _check_splits(splits: Iterable[OwnSplit], binner: Binner) -> None:

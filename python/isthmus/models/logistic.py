@@ -100,7 +100,8 @@ class VerticalLogisticRegression(VerticalModel):
         transform = whitening(scaled, self.parameters.l2)
         steps = train(self.parameters, quantised(scaled @ transform), labels)
         trained = session.run(PROTOCOL, steps, self.parameters.as_json())
-        session.disclose(f"{session.party} learned the logistic weights of its own columns")
+        for learner in sorted((session.party, session.peer)):
+            session.disclose(f"{learner} learned the logistic weights of its own columns")
         self.role = "passive" if labels is None else "active"
         self.party = session.party
         self.model_id = trained.shared_id

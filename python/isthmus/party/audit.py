@@ -1,11 +1,13 @@
 """The audit trail: what was run with whom, and what each party learned, as a hash chain.
 
 Each record carries the hash of the one before it, so a removed or changed record shows. With a file, every
-record is on disk before the call returns: no audit, no release.
+record is on disk before the call returns: no audit, no release. Sessions may share a file: a lock orders
+their records.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -26,7 +28,9 @@ class AuditTrail:
         self.records: list[Record] = []
         self.context = context
         self._path = path
-        self._last = _START if path is None else _last_hash(path)
+        self._last = _START
+        if path is not None:
+            _last_hash(path)  # an unreadable file is refused before anything runs
 
     def add(self, event: str, **facts: str) -> None:
         """Append one record. Raises StorageError if it could not be kept."""
@@ -35,13 +39,18 @@ class AuditTrail:
             "event": event,
             **self.context,
             **facts,
-            "previous": self._last,
         }
-        record["hash"] = record_hash(record)
-        if self._path is not None:
+        if self._path is None:
+            _chain(record, self._last)
+        else:
             _append(self._path, record)
         self._last = record["hash"]
         self.records.append(record)
+
+
+def _chain(record: Record, previous: str) -> None:
+    record["previous"] = previous
+    record["hash"] = record_hash(record)
 
 
 def record_hash(record: Record) -> str:
@@ -66,7 +75,7 @@ def verify_audit_file(path: str | Path) -> int:
 
 def _read(path: Path) -> list[Record]:
     try:
-        records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        records = [json.loads(line) for line in path.read_bytes().splitlines()]
     except (OSError, ValueError) as error:
         raise StorageError(f"the audit file cannot be read: {type(error).__name__}") from error
     if not all(isinstance(record, dict) for record in records):
@@ -80,10 +89,15 @@ def _last_hash(path: Path) -> str:
 
 
 def _append(path: Path, record: Record) -> None:
+    """Chain ``record`` to the last one in the file, whoever wrote that, and append it."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(handle, (json.dumps(record, ensure_ascii=False) + "\n").encode())
+            fcntl.flock(handle, fcntl.LOCK_EX)  # released with the handle
+            _chain(record, _last_hash(path))
+            line = (json.dumps(record, ensure_ascii=False) + "\n").encode()
+            if os.write(handle, line) != len(line):
+                raise StorageError("the audit record could be written only in part")
             os.fsync(handle)
         finally:
             os.close(handle)

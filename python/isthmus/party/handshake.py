@@ -121,6 +121,9 @@ def handshake(channel: Channel, proposal: Proposal) -> Agreement:
         _tell(channel, writer, error)
         channel.close()
         raise
+    except BaseException:  # Ctrl-C, or a defect: the peer must not wait for its deadline
+        channel.close()
+        raise
 
 
 def _tell(channel: Channel, writer: FrameWriter, error: IsthmusError) -> None:

@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -79,19 +79,22 @@ class Identity:
 
     def check_peer(self, certificate_der: bytes) -> None:
         """Raise unless this is the peer's: TlsAuth if revoked or out of date, NotAuthorised if another's."""
-        certificate = _parse_der(certificate_der)
-        pin = fingerprint(certificate)
+        try:
+            certificate = x509.load_der_x509_certificate(certificate_der)
+            pin, names = fingerprint(certificate), certificate_names(certificate)
+        except (ValueError, UnsupportedAlgorithm):
+            raise TlsAuth("the peer gave no readable certificate") from None
         if pin in self.revoked:
             raise TlsAuth("the peer's certificate is revoked")
-        if pin != self.peer_fingerprint or self.peer_name not in certificate_names(certificate):
+        if pin != self.peer_fingerprint or self.peer_name not in names:
             raise NotAuthorised(f"the certificate is valid but is not the one pinned for {self.peer_name}")
         now = datetime.now(timezone.utc)
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             raise TlsAuth("the peer's certificate is out of date")
 
     def verify_peer(self, certificate_der: bytes, signature: bytes, data: bytes) -> bool:
-        """Whether the certificate's key made this signature."""
-        key = _parse_der(certificate_der).public_key()
+        """Whether the key of a certificate that :meth:`check_peer` passed made this signature."""
+        key = x509.load_der_x509_certificate(certificate_der).public_key()
         if not isinstance(key, ec.EllipticCurvePublicKey):
             return False
         try:
@@ -128,13 +131,6 @@ def _read(path: Path, key: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{key}: cannot read the file: {error.strerror}") from None
-
-
-def _parse_der(data: bytes) -> x509.Certificate:
-    try:
-        return x509.load_der_x509_certificate(data)
-    except ValueError:
-        raise TlsAuth("the peer gave no readable certificate") from None
 
 
 def certificate_names(certificate: x509.Certificate) -> list[str]:

@@ -247,6 +247,7 @@ def _canonical(parameters: dict[str, Any]) -> str:
 
 
 def _differing(own: str, peer: str) -> list[str]:
+    """Name the keys that differ, in ASCII: the peer's may hold what a terminal would obey."""
     try:
         theirs = json.loads(peer) if len(peer) <= _MAX_PARAMETERS_BYTES else None
     except (ValueError, RecursionError):
@@ -256,4 +257,5 @@ def _differing(own: str, peer: str) -> list[str]:
     mine = json.loads(own)
     missing = object()
     keys = sorted(mine.keys() | theirs.keys())
-    return [key[:64] for key in keys if mine.get(key, missing) != theirs.get(key, missing)] or ["parameters"]
+    found = [key for key in keys if mine.get(key, missing) != theirs.get(key, missing)]
+    return [ascii(key[:64])[1:-1] for key in found] or ["parameters"]

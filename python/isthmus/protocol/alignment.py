@@ -16,6 +16,7 @@ from isthmus.protocol.wire.alignment_pb2 import TableShape
 
 _NONCE_BYTES = 16
 _MAX_FEATURES = 1 << 16
+_MAX_ADOPTED_ROWS = 1 << 26  # bounds what a row count that only the peer knows makes this party allocate
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ def align(rows: int | None, features: int, *, active: bool) -> Steps[Peer]:
     ------
     AlignmentError     the row counts differ
     InvalidArgument    both parties or neither passed labels
+    PeerValue          the peer's numbers are beyond what a table can have here
     """
     nonce = secrets.token_bytes(_NONCE_BYTES)
     yield Send(TableShape(rows=rows, features=features, active=active, nonce=nonce))
@@ -44,6 +46,8 @@ def align(rows: int | None, features: int, *, active: bool) -> Steps[Peer]:
     agreed = theirs if rows is None else rows
     if agreed is None or (theirs is not None and theirs != agreed):
         raise AlignmentError(f"this party has {rows} rows, the peer {theirs}")
+    if rows is None and agreed > _MAX_ADOPTED_ROWS:
+        raise PeerValue(f"the peer announces {agreed} rows; at most {_MAX_ADOPTED_ROWS} are taken at once")
     if peer.active == active:
         raise InvalidArgument("exactly one party must pass labels" if active else "no party passed labels")
     if peer.features > _MAX_FEATURES or (active and peer.features == 0):

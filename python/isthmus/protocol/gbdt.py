@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from isthmus.errors import PeerValue, ProtocolCount
+from isthmus.errors import ProtocolCount
 from isthmus.protocol.alignment import align
 from isthmus.protocol.gbdt_active import ActiveForest, train_active
 from isthmus.protocol.gbdt_passive import PassiveSplits, train_passive
@@ -54,7 +54,6 @@ __all__ = [
 ]
 
 _BITMAP_BYTES = 1 << 20  # split bits per message
-_MAX_ROWS = 1 << 26  # scored at once: bounds what a peer's row count makes this party allocate
 
 
 def predict_passive(half: PassiveSplits, bins: Bins) -> Steps[None]:
@@ -79,8 +78,6 @@ def predict_active(forest: ActiveForest, bins: Bins | None) -> Steps[FloatArray]
     """
     rows, n_features = (None, 0) if bins is None else bins.shape
     n_rows = (yield from align(rows, n_features, active=True)).rows
-    if n_rows > _MAX_ROWS:
-        raise PeerValue(f"the peer announces {n_rows} rows; at most {_MAX_ROWS} are scored at once")
     own = np.empty((n_rows, 0), dtype=np.uint8) if bins is None else bins
     bitmaps = yield from _receive_bitmaps(forest.n_records, n_rows)
     margin = np.full(n_rows, forest.base)

@@ -136,7 +136,7 @@ class SlotPlan:
     """How masked values of magnitude below 2^value_bits lie side by side in plaintexts of a key.
 
     Plaintext = sum over s of (value_s + 2^value_bits + mask_s)·2^(s·slot_bits), with 0 <= mask <
-    2^(value_bits+40).
+    2^(value_bits+40), and random bits above the slots in use.
     """
 
     value_bits: int
@@ -168,16 +168,21 @@ def masked(
 ) -> tuple[CiphertextArray, BigIntegers]:
     """Mask ciphertexts under the peer's ``key``: returns what to send and this party's integer shares.
 
-    ``counts[i]`` values lie in the slots of ``ct[i]``. The fresh encryption of the masks also rerandomises.
+    ``counts[i]`` values lie in the slots of ``ct[i]``; random bits cover the plaintext above them. The fresh
+    encryption of the masks also rerandomises.
 
-    Security  Each value is hidden statistically: distance below 2^-39 from a mask alone.
+    Security  Each value is hidden statistically: distance below 2^-39 from a mask alone. A peer that encrypts
+              more than the protocol says reads at most the three spare bits of each slot and the two above
+              the last, never a whole unmasked slot.
     """
     masks: list[int] = []
     plaintexts: list[int] = []
     for count in counts:
         own = [secrets.randbits(plan.value_bits + STATISTICAL_BITS) for _ in range(count)]
         masks.extend(own)
-        plaintexts.append(_pack((mask + (1 << plan.value_bits) for mask in own), plan.slot_bits))
+        used = count * plan.slot_bits
+        cover = secrets.randbits(plan.key_bits - 2 - used) << used
+        plaintexts.append(_pack((mask + (1 << plan.value_bits) for mask in own), plan.slot_bits) | cover)
     packed = np.array(plaintexts, dtype=object)
     return ct + key.encrypt(packed), -np.array(masks, dtype=object)
 
@@ -190,13 +195,13 @@ def unmasked(ct: CiphertextArray, plan: SlotPlan, counts: list[int], key: Privat
     PeerValue    a slot holds more than any honest mask and value can add up to
     """
     limit = 1 << (plan.value_bits + STATISTICAL_BITS + 1)
-    shares: list[int] = []
-    for plaintext, count in zip(key.decrypt(ct).tolist(), counts, strict=True):
-        for slot in _unpack(int(plaintext), plan.slot_bits, count):
-            if not 0 <= slot < limit:
-                raise PeerValue("a masked value lies outside the protocol's bound")
-            shares.append(slot - (1 << plan.value_bits))
-    return np.array(shares, dtype=object)
+    slots: list[int] = []
+    for plaintext, count in zip(map(int, key.decrypt(ct).tolist()), counts, strict=True):
+        values = _unpack(plaintext, plan.slot_bits, count)
+        if plaintext >> (plan.key_bits - 2) or max(values) >= limit:
+            raise PeerValue("a masked value lies outside the protocol's bound")
+        slots += values
+    return np.array([slot - (1 << plan.value_bits) for slot in slots], dtype=object)
 
 
 def slot_counts(total: int, slots: int) -> list[int]:
@@ -212,7 +217,6 @@ def _pack(values: Iterator[int], slot_bits: int) -> int:
 
 
 def _unpack(plaintext: int, slot_bits: int, count: int) -> list[int]:
-    """Split into ``count`` slots; what lies above stays in the last one, for the bound check to see."""
+    """Split into ``count`` slots; what lies above them is random cover."""
     mask = (1 << slot_bits) - 1
-    low = [(plaintext >> (s * slot_bits)) & mask for s in range(count - 1)]
-    return [*low, plaintext >> ((count - 1) * slot_bits)]
+    return [(plaintext >> (s * slot_bits)) & mask for s in range(count)]

@@ -110,6 +110,8 @@ def intersect(
         # The peer, which ended first, may have stopped over the verdict that both have.
         if error.peer_code != too_small.code:
             raise
+        session.disclose(f"{session.peer} learned that {session.party} has {len(rows)} distinct identifiers")
+        session.disclose(f"{session.peer} said that both share fewer than {min_result} identifiers")
         raise too_small from None
     _record(session, role, len(rows), match, min_result)
     if not match.released:
