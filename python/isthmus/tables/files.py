@@ -104,9 +104,7 @@ def check_writable(path: PathLike) -> None:
     if target.is_symlink() or (target.exists() and not target.is_file()):
         raise errors.PathError(f"{target.name} exists and is not a regular file")
     if not os.access(target.parent, os.W_OK | os.X_OK):
-        raise errors.StorageError(
-            f"{target.name} could not be written: its folder is missing or not writable"
-        )
+        raise errors.StorageError(f"{target.name} could not be written: the folder is missing or read-only")
 
 
 def write_table(table: pa.Table, path: PathLike) -> None:

@@ -173,7 +173,7 @@ class Listener:
             self.port: int = self._server.add_secure_port(address, tls)
         except RuntimeError:
             raise ConfigError(
-                f"party.listen: cannot listen at {address}; is the port in use, or the address another machine's?"
+                f"party.listen: cannot listen at {address}; is the port in use, or the address elsewhere?"
             ) from None
         self._server.start()
         try:
