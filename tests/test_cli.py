@@ -180,6 +180,9 @@ def test_a_wrong_option_or_column_is_named_before_the_peer_is_met(tmp_path, run)
     for old, new, code, said in (
         ("key_bits", "keybits", "ERR_CONFIG", "model.options.keybits"),
         ("key_bits = 2048", "iterations = 99", "ERR_CONFIG", "model.options: "),
+        ("key_bits = 2048", "key_bits = 1024", "ERR_CONFIG", "model.options: key_bits"),
+        ("key_bits = 2048", "l2 = 'much'", "ERR_CONFIG", "model.options: a value of l2"),
+        ("bank.model", "nowhere/bank.model", "ERR_STORAGE", "bank.model"),
         ('"customer_id"', '"customer"', "ERR_SCHEMA", "customer"),
         ('"defaulted"', '"default"', "ERR_SCHEMA", "default"),
         ("label =", "columns = ['y'], label =", "ERR_SCHEMA", "y"),
@@ -244,6 +247,24 @@ def test_trust_refuses_another_fingerprint(run, tmp_path):
     assert load_party_file(file).identity.peer_name == "fund"
     again = run(*arguments, input="y\n")
     assert again.exit_code == 1 and "ERR_CONFIG" in again.output
+
+
+def test_trust_refuses_this_party_s_own_certificate(run, tmp_path):
+    run("party", "init", "--name", "bank", "--folder", tmp_path)
+    file = tmp_path / "bank.toml"
+    done = run("party", "trust", tmp_path / "bank.crt", "--party", file, "--address", "h:1", input="y\n")
+    assert done.exit_code == 1 and "this party itself" in done.output
+    assert "[peer]" not in file.read_text()
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_peer_is_met(run, tmp_path):
+    write_table(pa.table({"id": ["a"]}), tmp_path / "bank.csv")
+    arguments = ("psi", "--party", tmp_path / "bank.toml", "--input", tmp_path / "bank.csv", "--id", "id")
+    for out, code in (("shared.txt", "ERR_PATH"), ("nowhere/shared.csv", "ERR_STORAGE")):
+        done = run(*arguments, "--job", "june", "--out", tmp_path / out)
+        assert done.exit_code == 1 and code in done.output
+    unnamed = run(*arguments, "--job", "", "--out", tmp_path / "shared.csv")
+    assert unnamed.exit_code == 1 and "job: must not be empty" in unnamed.output
 
 
 def test_one_waits_and_the_other_dials(run, tmp_path):

@@ -23,6 +23,7 @@ def make_model(spec: Model) -> VerticalModel:
             )
     try:
         return cls(**spec.options)
-    except (InvalidArgument, TypeError) as error:
-        reason = error.args[0] if error.args else "wrong type"
-        raise ConfigError(f"model.options: {reason}") from None
+    except InvalidArgument as error:
+        raise ConfigError(f"model.options: {error.args[0]}") from None
+    except (TypeError, ValueError):
+        raise ConfigError(f"model.options: a value of {', '.join(spec.options)} has the wrong type") from None

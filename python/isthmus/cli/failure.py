@@ -52,7 +52,7 @@ ADVICE = {
     "ERR_NOT_AUTHORISED": "The certificate belongs to another party. Check the peer's name in party.toml.",
     "ERR_PEER_VALUE": "The peer sent a value no honest party sends. Stop, and ask the peer's operator why.",
     "ERR_EMPTY_INPUT": "Give a file with at least one row.",
-    "ERR_DUPLICATE_ID": "Remove repeated customers, or keep each one's first row with `--duplicates first`.",
+    "ERR_DUPLICATE_ID": "Remove repeated customers, or keep each one's first row: `duplicates` set to first.",
     "ERR_SCHEMA": "Make the file's columns match what the message lists.",
     "ERR_CSV": "Repair the row named; quote values that hold a comma.",
     "ERR_FEATURE_VALUE": "Fill in or remove the row named; features must be finite numbers.",

@@ -68,7 +68,7 @@ def columns_file(model: Path) -> Path:
 def write_encoder(model: Path, model_id: str, encoder: OneHotEncoder) -> None:
     """Keep the encoder beside the model half it belongs to."""
     content = {"format": "isthmus-columns", "version": 1, "model_id": model_id, "encoder": encoder.to_json()}
-    replace_file(columns_file(model), json.dumps(content, indent=1))
+    replace_file(columns_file(model), json.dumps(content, indent=1), mode=0o600)
 
 
 def read_encoder(model: Path, model_id: str) -> OneHotEncoder:

@@ -33,12 +33,14 @@ def predict(
     from isthmus.cli.tables import print_account
     from isthmus.errors import ConfigError
     from isthmus.models import load
-    from isthmus.tables import write_table
+    from isthmus.tables import check_writable, write_table
 
     job = load_job(job_file, PredictJob)
     model = load(job.model.path)
     if (model.role == "active") != (job.output.scores is not None):
         raise ConfigError("output.scores: the label holder names a file, the other party does not")
+    if job.output.scores is not None:
+        check_writable(job.output.scores)
     rows = read_rows(job.input)
     encoder = read_encoder(job.model.path, model.model_id)
     console = Console(stderr=True)

@@ -43,10 +43,12 @@ def psi(
     from isthmus.cli.meeting import meet
     from isthmus.errors import InvalidArgument
     from isthmus.psi import intersect
-    from isthmus.tables import read_table, write_table
+    from isthmus.tables import check_writable, read_table, write_table
 
     if (out is None) != (role == "sender"):
         raise InvalidArgument("--out is needed, except by the sender, who learns nothing to write")
+    if out is not None:
+        check_writable(out)
     table = read_table(input, text=id)
     console = Console(stderr=True)
     with meet(party, job, console) as session:

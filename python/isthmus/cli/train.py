@@ -31,9 +31,11 @@ def train(
     from isthmus.cli.jobs import TrainJob, load_job
     from isthmus.cli.meeting import meet
     from isthmus.cli.tables import print_account
+    from isthmus.evaluate.page import check_writable
     from isthmus.prep import OneHotEncoder
 
     job = load_job(job_file, TrainJob)
+    check_writable(job.output.model)
     rows = read_rows(job.input)
     model = make_model(job.model)
     encoder = OneHotEncoder()

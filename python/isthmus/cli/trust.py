@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 
@@ -31,12 +32,14 @@ def pin_peer(party_file: Path, certificate: Path, address: str | None, confirm: 
         ``confirm`` said that the fingerprint is not the peer's; nothing was written.
     """
     found = load_certificate(certificate, "certificate")
-    text, listens = _read(party_file)
-    if listens == (address is not None):
+    text, party = _read(party_file)
+    if ("listen" in party) == (address is not None):
         raise ConfigError("party.listen, --address: one party waits and the other dials; give exactly one")
     if address is not None:
         split_address(address)
     name, pin = _peer_name(found), fingerprint(found)
+    if name == party.get("name"):
+        raise ConfigError(f"certificate: it is of {name}, this party itself; give the one that the peer sent")
     if not confirm(pin):
         raise NotAuthorised(
             "the fingerprints differ: this is not the peer's certificate, nothing was written"
@@ -57,7 +60,7 @@ def _peer_name(certificate: x509.Certificate) -> str:
     return check_name(names[0], "certificate")
 
 
-def _read(party_file: Path) -> tuple[str, bool]:
+def _read(party_file: Path) -> tuple[str, Mapping[str, Any]]:
     try:
         text = party_file.read_text(encoding="utf-8")
         content = tomllib.loads(text)
@@ -67,9 +70,9 @@ def _read(party_file: Path) -> tuple[str, bool]:
         raise ConfigError(f"the party file is not TOML: {error}") from None
     if "peer" in content:
         raise ConfigError("peer: the party file has one already; remove that section to trust another")
-    if list(content) != ["party"]:
+    if list(content) != ["party"] or not isinstance(content["party"], dict):
         raise ConfigError("party: trust a peer before adding sections such as [limits]")
-    return text, "listen" in content["party"]
+    return text, content["party"]
 
 
 def _replace(path: Path, text: str) -> None:

@@ -281,14 +281,14 @@ def check_writable(path: Path) -> None:
         raise StorageError(f"cannot write {path.name}: the folder is missing or not writable")
 
 
-def replace_file(path: Path, text: str) -> Path:
+def replace_file(path: Path, text: str, mode: int = 0o644) -> Path:
     """Write text whole or not at all; StorageError leaves an earlier file untouched."""
     temporary = None
     try:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, mode)
         os.replace(temporary, path)
     except OSError as error:
         if temporary is not None:

@@ -33,3 +33,7 @@ def __getattr__(name: str) -> Any:
         if name == cls:
             return getattr(importlib.import_module(module), cls)
     raise AttributeError(f"module 'isthmus.models' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -105,6 +105,10 @@ class VerticalModel(ABC):
     def _restore(self, body: Mapping[str, Any]) -> None:
         """Set the fitted half from what :meth:`_body` returned; KeyError, TypeError, ValueError if unfit."""
 
+    def __repr__(self) -> str:
+        state = f"{self.role} half, {len(self.feature_names)} columns" if self.role else "not fitted"
+        return f"{type(self).__name__}({state})"
+
     # --- reading ---
 
     def _read_training(

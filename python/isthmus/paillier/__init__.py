@@ -36,3 +36,7 @@ def __getattr__(name: str) -> Any:
 
         return PackLayout
     raise AttributeError(f"module 'isthmus.paillier' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

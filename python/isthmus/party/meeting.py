@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from isthmus.errors import ConfigError
 from isthmus.party.channel.base import Channel
 from isthmus.party.channel.grpc import Listener, dial
 from isthmus.party.handshake import Proposal
@@ -27,6 +28,8 @@ def connect(party_file: str | Path, *, job: str) -> Iterator[Session]:
     Raises ConfigError naming the wrong key; TlsAuth, NotAuthorised or DeadlineError if the peer cannot be
     met; whatever ends the handshake.
     """
+    if not job:
+        raise ConfigError("job: must not be empty; both parties give the same name")
     with open_session(load_party_file(party_file), job, lambda port: None) as session:
         yield session
 

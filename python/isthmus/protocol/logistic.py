@@ -70,6 +70,8 @@ class LogisticParameters:
             raise InvalidArgument("batch_rows is at least 256")
         if not 1e-6 <= self.l2 <= 1e6:
             raise InvalidArgument("l2 lies in 1e-6..1e6")
+        if self.key_bits < 2048:
+            raise InvalidArgument("key_bits is at least 2048")
 
     @property
     def passes(self) -> int:

@@ -14,12 +14,13 @@ from isthmus.tables.columns import (
     id_columns,
     numeric_matrix,
 )
-from isthmus.tables.files import iter_batches, read_table, write_table
+from isthmus.tables.files import check_writable, iter_batches, read_table, write_table
 
 __all__ = [
     "MAX_ABS_FEATURE",
     "as_table",
     "binary_labels",
+    "check_writable",
     "expect_columns",
     "id_columns",
     "iter_batches",

@@ -89,6 +89,24 @@ def iter_batches(
         raise errors.EmptyInput(f"{path.name} holds no rows")
 
 
+def check_writable(path: PathLike) -> None:
+    """Find out before a long run whether :func:`write_table` could write there.
+
+    Raises
+    ------
+    PathError
+        The suffix names no format, or something that is not a regular file lies at ``path``.
+    StorageError
+        The folder is missing or not writable.
+    """
+    target = Path(path)
+    _format(target)
+    if target.is_symlink() or (target.exists() and not target.is_file()):
+        raise errors.PathError(f"{target.name} exists and is not a regular file")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise errors.StorageError(f"{target.name} could not be written: the folder is missing or read-only")
+
+
 def write_table(table: pa.Table, path: PathLike) -> None:
     """Write CSV, Parquet or Arrow by the suffix, all or nothing.
 
@@ -105,9 +123,8 @@ def write_table(table: pa.Table, path: PathLike) -> None:
         The file system refused; an earlier file at ``path`` is untouched.
     """
     target = Path(path)
+    check_writable(target)
     kind = _format(target)
-    if target.is_symlink() or (target.exists() and not target.is_file()):
-        raise errors.PathError(f"{target.name} exists and is not a regular file")
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)

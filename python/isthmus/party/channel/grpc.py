@@ -172,7 +172,9 @@ class Listener:
         try:
             self.port: int = self._server.add_secure_port(address, tls)
         except RuntimeError:
-            raise ConfigError(f"party.listen: cannot listen at {address}") from None
+            raise ConfigError(
+                f"party.listen: cannot listen at {address}; is the port in use, or the address elsewhere?"
+            ) from None
         self._server.start()
         try:
             require_tls13(address, self.port)

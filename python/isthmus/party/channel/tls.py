@@ -46,7 +46,7 @@ def split_address(address: str) -> tuple[str, int]:
     """Split "host:port"; raises ConfigError if it is not that."""
     host, colon, port = address.rpartition(":")
     if not colon or not host or not port.isdigit() or int(port) > 65535:
-        raise ConfigError("an address must be 'host:port'")
+        raise ConfigError("an address must be 'host:port', the port at most 65535")
     return host.strip("[]"), int(port)
 
 
