@@ -130,9 +130,11 @@ def test_different_options_are_named_and_nothing_is_written(world):
     done = both(world, psi_arguments(bank=stricter))
     for name in PARTIES:
         status, output = done[name]
-        assert status == 1 and "ERR_PARAMETERS" in output and "min_result" in output
+        # Whoever sees it first ends the session; the other may hear of that before it compares for itself.
+        assert status == 1 and ("ERR_PARAMETERS" in output or "ERR_PEER_FAILED" in output)
         assert "Traceback" not in output
         assert not (world / name / "aligned.parquet").exists()
+    assert any("differ in: min_result" in output for _, output in done.values())
 
 
 def write_job(folder: Path, name: str, **sections: str) -> list[str]:
