@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import auc, roc_auc_score, roc_curve
 
 import isthmus as ist
 from isthmus.errors import FeatureValue, InvalidArgument, LabelError, StorageError
@@ -34,8 +34,14 @@ def test_auc_and_ks_agree_with_scikit_learn(ties):
     false_rate, true_rate, _ = roc_curve(y, score, drop_intermediate=False)
     assert report.auc == roc_auc_score(y, score)
     assert report.ks == pytest.approx(np.max(true_rate - false_rate), abs=1e-12)
-    assert np.trapezoid(report.curves.true_positive_rate, report.curves.false_positive_rate) == pytest.approx(
-        report.auc, abs=1e-12
+    area = auc(report.curves.false_positive_rate, report.curves.true_positive_rate)
+    assert area == pytest.approx(report.auc, abs=1e-12)
+
+
+def test_auc_standard_error_is_that_of_repeated_samples():
+    areas = [roc_auc_score(*sample(n=400, seed=seed)) for seed in range(300)]
+    assert binary_report(*sample(n=400, seed=300)).auc_standard_error == pytest.approx(
+        np.std(areas), rel=0.25
     )
 
 

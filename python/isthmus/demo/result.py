@@ -34,10 +34,16 @@ class ModelResult:
         """The same, in words."""
         gap, gain = abs(self.federated.auc - self.pooled.auc), self.federated.auc - self.alone.auc
         within = "within" if gap <= TOLERANCE else "NOT within"
+        chance = (
+            "."
+            if gap <= TOLERANCE
+            else f". With {self.pooled.rows:,} held-out customers chance alone moves an AUC by about "
+            f"{self.pooled.auc_standard_error:.3f}; more rows tell more."
+        )
         above = f"{gain:.4f} above" if gain > 0 else f"NOT above ({gain:.4f})"
         return (
             f"{self.title}: federated AUC {self.federated.auc:.4f}, {gap:.4f} from pooled ({within} "
-            f"{TOLERANCE}) and {above} the label holder alone"
+            f"{TOLERANCE}) and {above} the label holder alone{chance}"
         )
 
 

@@ -50,6 +50,17 @@ class BinaryReport:
         """Response rate of the best-scored tenth over that of everybody."""
         return self.lift[0].lift
 
+    @property
+    def auc_standard_error(self) -> float:
+        """How far the AUC may lie from that of all customers, by chance of who was scored.
+
+        Ref  Hanley and McNeil, "The meaning and use of the area under a ROC curve", Radiology 143 (1982).
+        """
+        a, ones, zeros = self.auc, self.positives, self.rows - self.positives
+        both, other = a / (2 - a) - a * a, 2 * a * a / (1 + a) - a * a
+        variance = (a * (1 - a) + (ones - 1) * both + (zeros - 1) * other) / (ones * zeros)
+        return float(np.sqrt(max(variance, 0.0)))
+
     def summary(self) -> dict[str, float]:
         """The headline figures by name."""
         figures = {"auc": self.auc, "ks": self.ks, "top_decile_lift": self.top_decile_lift}
