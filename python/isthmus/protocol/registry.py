@@ -25,7 +25,6 @@ class PsiSteps(Protocol):
         self, columns: list[pa.ChunkedArray], rows: NDArray[np.int64], *, role: Role, min_result: int
     ) -> Steps[Match]:
         """Return fresh steps."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
