@@ -35,15 +35,18 @@ class StageClock:
 
     @property
     def reports(self) -> list[StageReport]:
-        """The stages in order of their first appearance, without those in which nothing happened."""
+        """The stages in order of their first appearance."""
         self._book_time()
-        return [r for r in self._by_name.values() if r.messages or r.seconds >= 0.001]
+        return list(self._by_name.values())
 
     def enter(self, name: str) -> None:
-        """Book what follows to ``name``."""
-        if name != self._current.name:
-            self._book_time()
-            self._current = self._open(name)
+        """Book what follows to ``name``; the wait for the peer to start belongs to the first stage."""
+        if name == self._current.name:
+            return
+        self._book_time()
+        before, self._current = self._current, self._open(name)
+        if not before.messages and before.name == self._protocol.partition("/")[0]:
+            self._current.seconds += self._by_name.pop(before.name).seconds
 
     def sent(self, size: int) -> None:
         """Book a message that this party sent."""
