@@ -6,26 +6,12 @@ from hypothesis import strategies as st
 from isthmus.errors import IsthmusError
 from isthmus.party.decode import parse
 from isthmus.protocol.gbdt import GBDTParameters
+from tests.fuzz.tampering import CHANGES
 from tests.protocol.cases import drive
 from tests.protocol.gbdt_data import make_data, make_machines
 
 PARAMETERS = GBDTParameters(n_trees=1, max_depth=2, min_leaf=5, sample_rows=40, key_bits=2048)
 BINS, LABELS = make_data(n=50, features=3)
-
-
-def flipped(data, draw):
-    if not data:
-        return b"\x08"
-    position = draw(st.integers(0, min(len(data), 60) - 1))  # the fields lie in front of the bulk
-    return data[:position] + bytes([data[position] ^ draw(st.integers(1, 255))]) + data[position + 1 :]
-
-
-CHANGES = {
-    "flip": flipped,
-    "cut": lambda data, draw: data[: draw(st.integers(0, max(len(data) - 1, 0)))],
-    "extend": lambda data, draw: data + draw(st.binary(min_size=1, max_size=40)),
-    "replace": lambda data, draw: draw(st.binary(max_size=100)),
-}
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
