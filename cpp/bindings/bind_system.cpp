@@ -18,7 +18,7 @@ void bind_system(py::module_& m) {
     py::dict features;
     features["avx2"] = f.avx2;
     features["fma"] = f.fma;
-    features["avx512f"] = f.avx512f;
+    features["avx512"] = f.avx512;
     features["avx512ifma"] = f.avx512ifma;
     return features;
   });

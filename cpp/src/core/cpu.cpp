@@ -16,6 +16,8 @@ struct BackendRow {
 // Best last.
 constexpr BackendRow kBackends[] = {
     {Backend::portable, "portable", [](const CpuFeatures&) { return true; }},
+    {Backend::avx2, "avx2", [](const CpuFeatures& cpu) { return cpu.avx2 && cpu.fma; }},
+    {Backend::avx512ifma, "avx512ifma", [](const CpuFeatures& cpu) { return cpu.avx512 && cpu.avx512ifma; }},
 };
 
 CpuFeatures detect() noexcept {
@@ -24,7 +26,8 @@ CpuFeatures detect() noexcept {
   __builtin_cpu_init();
   features.avx2 = __builtin_cpu_supports("avx2") != 0;
   features.fma = __builtin_cpu_supports("fma") != 0;
-  features.avx512f = __builtin_cpu_supports("avx512f") != 0;
+  features.avx512 = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+                    __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512bw") != 0;
   features.avx512ifma = __builtin_cpu_supports("avx512ifma") != 0;
 #endif
   return features;

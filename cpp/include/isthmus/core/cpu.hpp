@@ -6,13 +6,14 @@
 
 namespace isthmus {
 
-/// A family of kernels. Each layer's backend/select.cpp has one row per backend it implements.
-enum class Backend { portable };
+/// A family of kernels, each a superset in speed of those before it. Each layer's backend/select.cpp has one
+/// row per backend it implements, and takes its best row that is not beyond active_backend().
+enum class Backend { portable, avx2, avx512ifma };
 
 struct CpuFeatures {
   bool avx2 = false;
   bool fma = false;
-  bool avx512f = false;
+  bool avx512 = false;  // F, VL, DQ and BW
   bool avx512ifma = false;
 };
 
