@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <vector>
 
 #include "isthmus/bigint/modulus.hpp"
 
@@ -63,8 +64,13 @@ struct KernelTable {
 };
 
 extern const KernelTable kPortableKernels;
+#if defined(__x86_64__)
+extern const KernelTable kAvx512IfmaKernels;
+#endif
 
 /// The table of active_backend().
 const KernelTable& active_kernels();
+/// Every table that this CPU can run, the portable one first.
+std::vector<const KernelTable*> runnable_kernels();
 
 }  // namespace isthmus::bigint

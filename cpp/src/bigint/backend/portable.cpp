@@ -186,9 +186,11 @@ void select(Limb* out, const Limb* table, std::size_t entries, std::size_t words
 constexpr LaneKernels kOneLane = {
     1, gather, scatter, select, {mod_mul, mod_sqr}, {pair_mul, pair_sqr}, pair_mul_digit};
 
+std::size_t constant_words(std::size_t) { return 0; }
+void prepare(DigitContext&) {}
+
 }  // namespace
 
-constinit const KernelTable kPortableKernels = {layout, [](std::size_t) { return std::size_t{0}; },
-                                                [](DigitContext&) {}, kOneLane, kOneLane};
+constinit const KernelTable kPortableKernels = {layout, constant_words, prepare, kOneLane, kOneLane};
 
 }  // namespace isthmus::bigint
