@@ -63,6 +63,9 @@ struct KernelTable {
 };
 
 extern const KernelTable kPortableKernels;
+#if defined(__x86_64__)
+extern const KernelTable kAvx2Kernels;
+#endif
 
 /// The table of active_backend().
 const KernelTable& active_kernels();

@@ -12,6 +12,9 @@ struct Row {
 // Slowest first; the first is the oracle the others are tested against.
 constexpr Row kRows[] = {
     {Backend::portable, &kPortableKernels},
+#if defined(__x86_64__)
+    {Backend::avx2, &kAvx2Kernels},
+#endif
 };
 
 const KernelTable& choose() {
