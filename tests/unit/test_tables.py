@@ -159,7 +159,7 @@ def test_batches_of_a_large_file_are_bounded(tmp_path):
         out.write(b"".join(b"%09d\n" % i for i in range(rows)))
     sizes = [batch.num_rows for batch in tables.open_stream(path, text=["id"])]
     assert sum(sizes) == rows
-    assert max(sizes) <= (8 << 20) // 10 + 1
+    assert max(sizes) <= 1 << 16
 
 
 # --- streams -----------------------------------------------------------------------------------------------

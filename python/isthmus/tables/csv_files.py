@@ -21,7 +21,7 @@ import pyarrow.csv
 from isthmus import errors
 from isthmus.tables.paths import decoding, file_format, select_columns
 
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 2 << 20
 FIRST_ROW = 2
 _HEADER_BYTES = 1 << 20
 _ROW = re.compile(r"Row #(\d+)")
