@@ -115,7 +115,7 @@ std::vector<std::uint8_t> encrypt_secret(const PrivateKeyParts& parts) {
 int main(int argc, char** argv) {
   if (argc != 4) return 2;
   const std::string mode = argv[1];
-  const PrivateKeyParts parts(parse(argv[2]), parse(argv[3]), std::nullopt);
+  const PrivateKeyParts parts({parse(argv[2]), parse(argv[3]), std::nullopt, std::nullopt});
   const std::vector<std::uint8_t> out = mode == "decrypt"   ? decrypt(parts)
                                         : mode == "encrypt" ? encrypt_secret(parts)
                                                             : power(parts, mode);
