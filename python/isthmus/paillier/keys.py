@@ -9,7 +9,7 @@ import numpy as np
 
 from isthmus._core import paillier as _native
 from isthmus.errors import DecodeError, InvalidArgument, PlaintextOverflow
-from isthmus.paillier.array import CiphertextArray
+from isthmus.paillier.array import CiphertextArray, require_ciphertexts
 from isthmus.paillier.plaintexts import encode, native_integers
 
 if TYPE_CHECKING:
@@ -248,13 +248,17 @@ class PrivateKey:
             If the computation failed its own check, or, under a fast key, a ciphertext's randomness lies
             outside the key's subgroup; ``row`` says where, and nothing is returned.
         """
-        plaintexts = self._native.decrypt(ciphertexts._native)
+        plaintexts = self._plaintexts(ciphertexts)
         if ciphertexts.scale_bits > 0:
             return plaintexts.to_double(ciphertexts.scale_bits).reshape(ciphertexts.shape)
         narrow = plaintexts.to_int64()
         if narrow is not None:
             return narrow.reshape(ciphertexts.shape)
         return self._wide_integers(plaintexts).reshape(ciphertexts.shape)
+
+    def _plaintexts(self, ciphertexts: CiphertextArray) -> _native.Plaintexts:
+        require_ciphertexts(ciphertexts)
+        return self._native.decrypt(ciphertexts._native)
 
     def _wide_integers(self, plaintexts: _native.Plaintexts) -> NDArray[np.object_]:
         data, n = plaintexts.to_bytes(), self.public_key.n
@@ -279,7 +283,7 @@ class PrivateKey:
             If a plaintext reaches beyond its slots; ``row`` says which.
         """
         _require_layout(layout, self.public_key)
-        plaintexts = self._native.decrypt(ciphertexts._native)
+        plaintexts = self._plaintexts(ciphertexts)
         plaintexts.require_at_most_bits(layout.slots * layout.slot_bits)
         words = plaintexts.to_words(layout.slot_bits, layout.slots, 0)
         if layout.slot_bits < 64:
@@ -298,7 +302,7 @@ class PrivateKey:
         -------
         uint64 array, shape (n, slots)
         """
-        return self._native.decrypt(ciphertexts._native).to_words(slot_bits, slots, shift)
+        return self._plaintexts(ciphertexts).to_words(slot_bits, slots, shift)
 
     def save(self, path: str | os.PathLike[str], passphrase: str) -> None:
         """Write the key to a file of mode 0600, encrypted with AES-256-GCM under scrypt(passphrase).
