@@ -1,5 +1,4 @@
-#include "isthmus/core/cpu.hpp"
-#include "kernels.hpp"
+#include "ristretto255_kernels.hpp"
 
 namespace isthmus::ristretto255 {
 namespace {
@@ -12,20 +11,24 @@ struct KernelRow {
 // Slowest first; the first is the oracle the others are tested against.
 constexpr KernelRow kRows[] = {
     {Backend::portable, &kPortableKernels},
+#if defined(__x86_64__)
+    {Backend::avx2, &kAvx2Kernels},
+    {Backend::avx512ifma, &kAvx512IfmaKernels},
+#endif
 };
 
-const Kernels& choose() {
+}  // namespace
+
+const Kernels& kernels_of(Backend backend) {
   const Kernels* best = nullptr;
   for (const KernelRow& row : kRows) {
-    if (row.backend <= active_backend()) best = row.kernels;
+    if (row.backend <= backend) best = row.kernels;
   }
   return *best;
 }
 
-}  // namespace
-
 const Kernels& kernels() {
-  static const Kernels& chosen = choose();
+  static const Kernels& chosen = kernels_of(active_backend());
   return chosen;
 }
 
