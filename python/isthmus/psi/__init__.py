@@ -17,9 +17,10 @@ from isthmus import errors, items
 from isthmus.party.session import Session
 from isthmus.protocol.matching import Match, Role
 from isthmus.protocol.registry import PSI_PROTOCOLS
+from isthmus.psi.star import StarResult, star_intersect, star_join
 from isthmus.tables import id_columns
 
-__all__ = ["PsiResult", "intersect"]
+__all__ = ["PsiResult", "StarResult", "intersect", "star_intersect", "star_join"]
 
 Duplicates = Literal["error", "first"]
 
