@@ -41,6 +41,7 @@ void poison(const Vector& secret) {
 void poison(const bigint::SquareModulus& modulus) {
   const bigint::DigitContext& digits = modulus.root().digits();
   poison(digits.m);
+  poison(digits.constants);
   VALGRIND_MAKE_MEM_UNDEFINED(&digits.neg_inverse, sizeof digits.neg_inverse);
   poison(modulus.root().value().limbs());
   poison(modulus.value().limbs());
