@@ -65,6 +65,7 @@ struct KernelTable {
 
 extern const KernelTable kPortableKernels;
 #if defined(__x86_64__)
+extern const KernelTable kAvx2Kernels;
 extern const KernelTable kAvx512IfmaKernels;
 #endif
 

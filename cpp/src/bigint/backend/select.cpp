@@ -15,6 +15,7 @@ struct Row {
 constexpr Row kRows[] = {
     {Backend::portable, &kPortableKernels},
 #if defined(__x86_64__)
+    {Backend::avx2, &kAvx2Kernels},
     {Backend::avx512ifma, &kAvx512IfmaKernels},
 #endif
 };
