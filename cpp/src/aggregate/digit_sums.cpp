@@ -7,6 +7,7 @@
 #include "isthmus/aggregate/batch.hpp"
 #include "isthmus/aggregate/grouping.hpp"
 #include "isthmus/aggregate/joint_sums.hpp"
+#include "isthmus/core/memory.hpp"
 #include "isthmus/core/parallel.hpp"
 
 namespace isthmus::aggregate {
@@ -81,14 +82,14 @@ class DigitSums {
         size += labels_.radices[c];
       }
     }
-    bigint::AlignedLimbs sums(size * stride_);
+    Limb* const sums = sums_.reserve(size * stride_);
     std::vector<std::uint8_t> occupied(size);
     joint_sums(modulus_, {in_.at(0), 1}, groups, labels_,
-               {sums.data(), size, occupied.data(),
+               {sums, size, occupied.data(),
                 [&](std::uint32_t c, std::uint32_t label) { return firsts[c] + label; }});
     parallel_for((sides.size() + kLanes - 1) / kLanes, [&](std::size_t block) {
       const std::size_t begin = block * kLanes;
-      weigh(sums.data(), occupied, std::span(sides).subspan(begin, std::min(kLanes, sides.size() - begin)));
+      weigh(sums, occupied, std::span(sides).subspan(begin, std::min(kLanes, sides.size() - begin)));
     });
   }
 
@@ -160,6 +161,7 @@ class DigitSums {
   const DigitLabels& labeler_;
   const LabelColumns& labels_;
   unsigned width_;
+  Scratch<Limb> sums_;          // of the digits of some columns
   bigint::AlignedLimbs parts_;  // the positive parts of all columns, then the negative ones
 };
 

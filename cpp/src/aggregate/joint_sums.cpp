@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "isthmus/core/error.hpp"
+#include "isthmus/core/memory.hpp"
 #include "isthmus/core/parallel.hpp"
 
 namespace isthmus::aggregate {
@@ -32,7 +33,7 @@ void require_keys(const std::vector<std::uint32_t>& keys, std::size_t count) {
 struct Table {
   std::span<const std::uint32_t> columns;
   Segments segments;
-  bigint::AlignedLimbs values;  // empty when the sums go straight to the output
+  Limb* values;  // null when the sums go straight to the output
 };
 
 // A table to be made from elements of `source`.
@@ -48,8 +49,8 @@ class Summation {
             const JointOutput& out)
       : modulus_(modulus), planes_(planes), labels_(labels), out_(out) {}
 
-  // Drops rows that nobody needs, sorts each request's rows and forms all products together.
-  std::vector<Table> make(std::vector<Request>& requests) const {
+  // Drops rows that nobody needs, sorts each request's rows and forms all products together, in `memory`.
+  std::vector<Table> make(std::vector<Request>& requests, Scratch<Limb>& memory) const {
     std::vector<Table> tables(requests.size());
     parallel_for(requests.size(), [&](std::size_t i) {
       Request& request = requests[i];
@@ -57,11 +58,9 @@ class Summation {
       const std::size_t keys = key_count(request.columns, labels_);
       require_keys(request.rows.keys, keys);
       auto& [row_keys, operands] = request.rows;
-      tables[i] = {request.columns, group_by_key(std::move(row_keys), std::move(operands), keys), {}};
-      if (request.columns.size() > 1) {
-        tables[i].values.resize(tables[i].segments.size() * planes_ * modulus_.stride());
-      }
+      tables[i] = {request.columns, group_by_key(std::move(row_keys), std::move(operands), keys), nullptr};
     });
+    place_values(tables, memory);
     std::vector<Run> runs;
     for (std::size_t i = 0; i < requests.size(); ++i) append_runs(requests[i].source, tables[i], runs);
     multiply_runs(modulus_, std::move(runs));
@@ -75,8 +74,8 @@ class Summation {
       if (table.columns.size() == 1) continue;
       const auto low_columns = table.columns.first(table.columns.size() - table.columns.size() / 2);
       const auto split = static_cast<std::uint32_t>(key_count(low_columns, labels_));
-      Request low{low_columns, table.values.data(), {}};
-      Request high{table.columns.subspan(low_columns.size()), table.values.data(), {}};
+      Request low{low_columns, table.values, {}};
+      Request high{table.columns.subspan(low_columns.size()), table.values, {}};
       for (std::size_t s = 0; s < table.segments.size(); ++s) {
         low.rows.keys.push_back(table.segments.keys[s] % split);
         high.rows.keys.push_back(table.segments.keys[s] / split);
@@ -90,6 +89,20 @@ class Summation {
   }
 
  private:
+  void place_values(std::vector<Table>& tables, Scratch<Limb>& memory) const {
+    const auto cells = [](const Table& table) {
+      return table.columns.size() > 1 ? table.segments.size() : 0;
+    };
+    const std::size_t cell_words = planes_ * modulus_.stride();
+    std::size_t total = 0;
+    for (const Table& table : tables) total += cells(table);
+    Limb* next = memory.reserve(total * cell_words);
+    for (Table& table : tables) {
+      if (cells(table) > 0) table.values = next;
+      next += cells(table) * cell_words;
+    }
+  }
+
   // The key of a cell that is part of no sum, because every label of it is ignored.
   std::optional<std::uint32_t> ignored_key(std::span<const std::uint32_t> columns) const {
     std::uint32_t key = 0;
@@ -127,7 +140,7 @@ class Summation {
       }
       for (std::size_t p = 0; p < planes_; ++p) {
         Limb* place = is_last ? out_.sums + (p * out_.plane_size + index) * stride
-                              : table.values.data() + (s * planes_ + p) * stride;
+                              : table.values + (s * planes_ + p) * stride;
         runs.push_back({{source + p * stride, planes_ * stride},
                         segments.operands.data() + segments.starts[s],
                         segments.length(s),
@@ -167,16 +180,18 @@ void joint_sums(const SquareModulus& modulus, const JointSource& source, std::sp
                 const LabelColumns& columns, const JointOutput& out) {
   const Summation summation(modulus, source.planes, columns, out);
   const std::size_t cell_bytes = modulus.stride() * source.planes * sizeof(Limb);
+  Scratch<Limb> memory, deeper;  // of the tables at hand, and of their halves
   for (std::size_t begin = 0; begin < groups.size();) {
     const std::size_t end = groups_that_fit(groups, begin, columns, cell_bytes);
     std::vector<Request> requests(end - begin);
     parallel_for(requests.size(), [&](std::size_t g) {
       requests[g] = {groups[begin + g], source.source, columns.keyed_rows(groups[begin + g])};
     });
-    std::vector<Table> tables = summation.make(requests);
+    std::vector<Table> tables = summation.make(requests, memory);
     for (requests = summation.halves(tables); !requests.empty(); requests = summation.halves(tables)) {
-      std::vector<Table> next = summation.make(requests);
+      std::vector<Table> next = summation.make(requests, deeper);
       tables = std::move(next);  // only now: the requests read the tables they were cut from
+      std::swap(memory, deeper);
     }
     begin = end;
   }

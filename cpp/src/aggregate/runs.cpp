@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "isthmus/core/memory.hpp"
 #include "isthmus/core/parallel.hpp"
 
 namespace isthmus::aggregate {
@@ -110,12 +111,10 @@ bool is_long(const Run& run, std::size_t piece) { return run.count > 2 * piece; 
 
 // Replaces every long run by pieces with places of their own in `partials`, and returns the runs that
 // multiply the pieces together.
-std::vector<Run> cut(std::vector<Run>& runs, std::size_t piece, std::size_t stride,
-                     bigint::AlignedLimbs& partials) {
+std::vector<Run> cut(std::vector<Run>& runs, std::size_t piece, std::size_t stride, Scratch<Limb>& partials) {
   std::size_t pieces = 0;
   for (const Run& run : runs) pieces += is_long(run, piece) ? (run.count + piece - 1) / piece : 0;
-  partials.resize(pieces * stride);
-  Limb* place = partials.data();
+  Limb* place = partials.reserve(pieces * stride);
   std::vector<Run> joins;
   const std::size_t whole = runs.size();
   for (std::size_t r = 0; r < whole; ++r) {
@@ -142,10 +141,10 @@ std::vector<Run> cut(std::vector<Run>& runs, std::size_t piece, std::size_t stri
 }  // namespace
 
 void multiply_runs(const SquareModulus& modulus, std::vector<Run> runs) {
-  bigint::AlignedLimbs source;  // partial products that `runs` still read
+  Scratch<Limb> source;  // partial products that `runs` still read
   while (!runs.empty()) {
     const std::size_t piece = std::max(kMinPiece, total_count(runs) / kPieces);
-    bigint::AlignedLimbs partials;
+    Scratch<Limb> partials;
     std::vector<Run> joins = cut(runs, piece, modulus.stride(), partials);
     multiply_blocks(modulus, runs);
     runs = std::move(joins);
