@@ -1,6 +1,6 @@
 #pragma once
-// Elligator 2 for curve25519 and edwards25519, over any field type F. Ref: RFC 9380, sections 5.2, 6.7.1, 6.8.2
-// and appendix D.1. Constant time.
+// Elligator 2 for curve25519 and edwards25519, over any field type F. Ref: RFC 9380,
+// sections 5.2, 6.7.1, 6.8.2 and appendix D.1. Constant time.
 
 #include <cstddef>
 #include <cstdint>
@@ -39,8 +39,8 @@ F field_elements(const std::uint8_t* bytes, std::size_t stride, std::size_t coun
 }
 
 /// map_to_curve_elligator2 with Z = 2, and its image on edwards25519. The candidates for u are
-/// n/d = -J/(1 + 2r^2) and 2r^2 n/d; d is never zero because -1/2 is not a square. When g(n/d) is not a square,
-/// root^2 = i g(n/d), so the other candidate's g, 2r^2 g(n/d), has the root r root (1 - i).
+/// n/d = -J/(1 + 2r^2) and 2r^2 n/d; d is never zero because -1/2 is not a square. When g(n/d) is not a
+/// square, root^2 = i g(n/d), so the other candidate's g, 2r^2 g(n/d), has the root r root (1 - i).
 template <class F>
 edwards25519::Point<F> map_to_edwards(const F& r) noexcept {
   const F one = F::one();

@@ -52,7 +52,8 @@ struct Fp25519 {
     return from_words({load_le64(bytes), load_le64(bytes + 8), load_le64(bytes + 16), load_le64(bytes + 24)});
   }
 
-  /// Reads the integers whose 64-bit words are words[j * kLanes + lane], modulo p; their top bits are ignored.
+  /// Reads the integers whose 64-bit words are words[j * kLanes + lane], modulo p; their top bits are
+  /// ignored.
   static Fp25519 from_lanes(const std::uint64_t* words) noexcept {
     return from_words({words[0], words[1], words[2], words[3]});
   }

@@ -115,11 +115,12 @@ constexpr Constant kScaledResidue[5] = {
     Constant(0 - (kLowPattern + kHighPattern)), Constant(0 - (kLowPattern + kHighPattern)),
     Constant(0 - (kLowPattern + kHighPattern))};
 constexpr Constant kProductResidue[5] = {
-    Constant(0 - residue(products, 0)), Constant(0 - residue(products, 1)), Constant(0 - residue(products, 2)),
-    Constant(0 - residue(products, 3)), Constant(0 - residue(products, 4))};
-constexpr Constant kSquareResidue[5] = {
-    Constant(0 - residue(squares, 0)), Constant(0 - residue(squares, 1)), Constant(0 - residue(squares, 2)),
-    Constant(0 - residue(squares, 3)), Constant(0 - residue(squares, 4))};
+    Constant(0 - residue(products, 0)), Constant(0 - residue(products, 1)),
+    Constant(0 - residue(products, 2)), Constant(0 - residue(products, 3)),
+    Constant(0 - residue(products, 4))};
+constexpr Constant kSquareResidue[5] = {Constant(0 - residue(squares, 0)), Constant(0 - residue(squares, 1)),
+                                        Constant(0 - residue(squares, 2)), Constant(0 - residue(squares, 3)),
+                                        Constant(0 - residue(squares, 4))};
 
 // Columns of one product in the making. The three steps are in assembly because the compiler, left to
 // schedule two hundred independent instructions, spills most of what they yield.
@@ -341,7 +342,8 @@ inline Fp25519x4 Fp25519x4::from_lanes(const std::uint64_t* words) noexcept {
 inline Limbs<Fp25519x4::Vector> Fp25519x4::canonical() const noexcept {
   Limbs<Vector> t;
   for (std::size_t i = 0; i < 5; ++i) {
-    t.limb[i] = (Vector)(limb[i] + _mm256_set1_pd(fma52::kInteger)) - fma52::kLowPattern + multiple_of_p(1, i);
+    t.limb[i] =
+        (Vector)(limb[i] + _mm256_set1_pd(fma52::kInteger)) - fma52::kLowPattern + multiple_of_p(1, i);
   }
   return canonical_limbs(t);
 }

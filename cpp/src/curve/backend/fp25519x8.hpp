@@ -219,8 +219,7 @@ ISTHMUS_LANES_INLINE Fp25519x8 ct_select(Fp25519x8::Mask mask, const Fp25519x8& 
                                          const Fp25519x8& b) noexcept {
   Fp25519x8 r;
   for (std::size_t i = 0; i < 5; ++i) {
-    r.limb[i] =
-        (ifma::Vector)_mm512_mask_mov_epi64((__m512i)b.limb[i], mask.lanes, (__m512i)a.limb[i]);
+    r.limb[i] = (ifma::Vector)_mm512_mask_mov_epi64((__m512i)b.limb[i], mask.lanes, (__m512i)a.limb[i]);
   }
   return r;
 }

@@ -24,7 +24,8 @@ class TileKernels {
     }
     ladder_and_encode(m, *tile, n, out);
     for (std::size_t i = 0; i < n; ++i) {
-      if (decoded[i] == Decoded::ok && is_zero_encoding(out + i * kElementBytes)) decoded[i] = Decoded::identity;
+      if (decoded[i] == Decoded::ok && is_zero_encoding(out + i * kElementBytes))
+        decoded[i] = Decoded::identity;
     }
   }
 
