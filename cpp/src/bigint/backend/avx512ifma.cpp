@@ -514,27 +514,32 @@ void scatter(Limb* const* elements, const Limb* block, std::size_t words) {
   }
 }
 
+/// Words [first, first + N) of the picked block.
+template <class V, int N>
+ISTHMUS_INLINE void select_words(typename V::T* out, const typename V::T* table, std::size_t entries,
+                                 std::size_t words, std::size_t index) {
+  typename V::T sum[N];
+  unroll<0, N>([&](auto i) __attribute__((always_inline)) { sum[i.value] = V::zero(); });
+  for (std::size_t e = 0; e < entries; ++e, table += words) {
+    const typename V::T mask = V::all(ct_equal(e, index));
+    unroll<0, N>([&](auto i) __attribute__((always_inline)) {
+      sum[i.value] = V::or_and(sum[i.value], mask, table[i.value]);
+    });
+  }
+  unroll<0, N>([&](auto i) __attribute__((always_inline)) { out[i.value] = sum[i.value]; });
+}
+
 template <class V>
 void select(Limb* out, const Limb* table, std::size_t entries, std::size_t words, std::size_t index) {
-  using T = typename V::T;
-  constexpr std::size_t kAtOnce = 20;  // sums that registers hold; divides the usual digit counts
-  const T* const rows = reinterpret_cast<const T*>(table);
-  T* const picked = reinterpret_cast<T*>(out);
-  for (std::size_t first = 0; first < words; first += kAtOnce) {
-    const std::size_t n = words - first < kAtOnce ? words - first : kAtOnce;
-    T sum[kAtOnce];
-    for (std::size_t i = 0; i < kAtOnce; ++i) sum[i] = V::zero();
-    for (std::size_t e = 0; e < entries; ++e) {
-      const T mask = V::all(ct_equal(e, index));
-      const T* const row = rows + e * words + first;
-      if (n == kAtOnce) {
-        for (std::size_t i = 0; i < kAtOnce; ++i) sum[i] = V::or_and(sum[i], mask, row[i]);
-      } else {
-        for (std::size_t i = 0; i < n; ++i) sum[i] = V::or_and(sum[i], mask, row[i]);
-      }
-    }
-    for (std::size_t i = 0; i < n; ++i) picked[first + i] = sum[i];
+  constexpr int kAtOnce = 20;  // sums that registers hold; divides the usual numbers of words
+  const auto* const rows = reinterpret_cast<const typename V::T*>(table);
+  auto* const picked = reinterpret_cast<typename V::T*>(out);
+  std::size_t i = 0;
+  for (; i + kAtOnce <= words; i += kAtOnce) {
+    select_words<V, kAtOnce>(picked + i, rows + i, entries, words, index);
   }
+  for (; i + 2 <= words; i += 2) select_words<V, 2>(picked + i, rows + i, entries, words, index);
+  if (i < words) select_words<V, 1>(picked + i, rows + i, entries, words, index);
 }
 
 template <class V>
