@@ -10,7 +10,9 @@ namespace {
 // The digits of half the scalar.
 class HalfDigits {
  public:
-  explicit HalfDigits(const std::uint8_t* scalar) : digits_(halve(scalar).data()) { zeroise(half_.data(), half_.size()); }
+  explicit HalfDigits(const std::uint8_t* scalar) : digits_(halve(scalar).data()) {
+    zeroise(half_.data(), half_.size());
+  }
   const edwards25519::ScalarDigits& get() const noexcept { return digits_; }
 
  private:

@@ -64,11 +64,11 @@ Point<F> twice(const Point<F>& p) noexcept {
   const auto a = wide_square(p.x);
   const auto b = wide_square(p.y);
   const auto zz = wide_square(p.z);
-  const auto sum = a + b;                                 // -H of the paper
-  const F e = reduce(wide_square(p.x + p.y) - sum);       // 2xy
-  const F g = reduce(b - a);                              // D + B with D = -A
-  const F f = reduce(b - (a + zz + zz));                  // G - C
-  const F h = reduce(-sum);                               // D - B
+  const auto sum = a + b;                            // -H of the paper
+  const F e = reduce(wide_square(p.x + p.y) - sum);  // 2xy
+  const F g = reduce(b - a);                         // D + B with D = -A
+  const F f = reduce(b - (a + zz + zz));             // G - C
+  const F h = reduce(-sum);                          // D - B
   if constexpr (kWithT) return complete<F>(e, f, g, h);
   return {e * f, g * h, f * g, F::zero()};
 }
@@ -119,7 +119,7 @@ class WindowTable {
     const std::uint64_t magnitude = digits.magnitude(i);
     typename F::Mask hits[kSize];
     for (std::size_t k = 0; k < kSize; ++k) hits[k] = F::broadcast(isthmus::ct_equal(magnitude, k + 1));
-    const auto scan = [&](F r, F Cached<F>::*coordinate) {
+    const auto scan = [&](F r, F Cached<F>::* coordinate) {
       for (std::size_t k = 0; k < kSize; ++k) r = ct_select(hits[k], multiple_[k].*coordinate, r);
       return r;
     };

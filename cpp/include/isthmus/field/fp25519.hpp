@@ -9,10 +9,10 @@
 // Products take loose operands. The subtrahend of a - b and the operand of -a may reach 2^53 - 76 per limb.
 // The algorithms below the class are templates, so that a backend with several elements per vector reuses
 // them. Such a type F brings kLanes, Mask, the members and functions of Fp25519 that the templates name, and
-// the four that let it put off work:
+// those that let it put off work:
 //   sum_operand, difference_operand, negative_operand of tight elements: one operand of a product, the other
-//   one being tight; and wide_product, wide_square, whose results may be added and subtracted as long as at
-//   most three are taken from at most one before reduce() makes an element of them.
+//   one being tight; and wide_product, wide_square, wide_scaled, whose results may be added and subtracted as
+//   long as at most three are taken from at most one before reduce() makes an element of them.
 
 #include <array>
 #include <cassert>
@@ -52,7 +52,8 @@ struct Fp25519 {
     return from_words({load_le64(bytes), load_le64(bytes + 8), load_le64(bytes + 16), load_le64(bytes + 24)});
   }
 
-  /// Reads the integers whose 64-bit words are words[j * kLanes + lane], modulo p; their top bits are ignored.
+  /// Reads the integers whose 64-bit words are words[j * kLanes + lane], modulo p; their top bits are
+  /// ignored.
   static Fp25519 from_lanes(const std::uint64_t* words) noexcept {
     return from_words({words[0], words[1], words[2], words[3]});
   }
@@ -158,6 +159,14 @@ inline Fp25519 negative_operand(const Fp25519& a) noexcept { return -a; }
 inline Fp25519 wide_product(const Fp25519& a, const Fp25519& b) noexcept { return a * b; }
 inline Fp25519 wide_square(const Fp25519& a) noexcept { return square(a); }
 inline Fp25519 reduce(const Fp25519& a) noexcept { return a; }
+
+/// a times a factor below 2^17.
+inline Fp25519 wide_scaled(const Fp25519& a, std::uint32_t factor) noexcept {
+  using detail::Wide;
+  assert(detail::is_loose(a));
+  const auto m = [factor](std::uint64_t s) noexcept { return static_cast<Wide>(s) * factor; };
+  return detail::reduce_columns(m(a.limb[0]), m(a.limb[1]), m(a.limb[2]), m(a.limb[3]), m(a.limb[4]));
+}
 
 inline Fp25519 Fp25519::canonical() const noexcept {
   Fp25519 t = carry(carry(*this));

@@ -11,8 +11,9 @@
 //
 // A Montgomery reduction finds four digits of the quotient at once: the low four columns, carried, times -1/m
 // modulo 2^208. That is a chain of some sixty cycles in which nothing else can happen to this number, so a
-// pair reduces its two digits alternately, the digits of one quotient being found while the rows of the other
-// are added (the higher digit needs the lower one's quotient, and comes one block behind).
+// pair reduces its two digits alternately: while the quotient of one is found, the CPU adds the rows of the
+// other, which come next and do not depend on it. (The higher digit needs the lower one's quotient, and comes
+// one block behind.)
 
 #include <immintrin.h>
 
@@ -33,8 +34,7 @@ std::size_t blocks_of(std::size_t k) { return (k + kBlock - 1) / kBlock; }
 
 DigitLayout layout(std::size_t modulus_bits) { return {fewest_digits(modulus_bits), kDigitBits}; }
 
-// ---- Constants of a modulus
-// --------------------------------------------------------------------------------
+// Constants of a modulus.
 
 /// DigitContext::constants, in this order.
 struct Constants {
@@ -93,8 +93,7 @@ void prepare(DigitContext& c) {
   }
 }
 
-// ---- Reduction
-// ---------------------------------------------------------------------------------------------
+// Reduction.
 
 /// The Montgomery reduction (S + q*m) / R of the sum S in 2k columns, which must hold minus the exponents of
 /// q*m.
@@ -105,42 +104,38 @@ class Reduction {
 
   std::size_t block_size(std::size_t block) const noexcept { return std::min(kBlock, k_ - kBlock * block); }
 
-  /// The first half of a block's quotient digits: its columns, carried. The rows of earlier blocks are in.
-  void begin(std::size_t block) noexcept {
+  /// The quotient digits of a block, when the rows of earlier blocks are in: its columns, carried, times -1/m
+  /// modulo 2^208.
+  void find_quotient(std::size_t block) noexcept {
     Word4* const t = columns_ + kBlock * block;
     if (block > 0) carry(t - kBlock, kBlock);
+    // Columns, whose exponents are still short of those that the rows of this block will add.
     const Word4 t0 = add(t[0], all_lanes(kLowExponent));
     const Word4 t1 = add(add(t[1], all_lanes(2 * kLowExponent + kHighExponent)), above_digit(t0));
     const Word4 t2 = add(add(t[2], all_lanes(3 * kLowExponent + 2 * kHighExponent)), above_digit(t1));
     const Word4 t3 = add(t[3], above_digit(t2));  // only its low bits count
-    digits_[0] = to_double(t0);
-    digits_[1] = to_double(t1);
-    digits_[2] = to_double(t2);
-    digits_[3] = to_double(t3);
-  }
-
-  /// The second half: those digits times -1/m modulo 2^208.
-  void finish(std::size_t block) noexcept {
+    const Double4 d0 = to_double(t0), d1 = to_double(t1), d2 = to_double(t2), d3 = to_double(t3);
     const Double4* const inverse = constants_.inverse;
-    Double4* const q = quotient_ + kBlock * block;
     Word4 u0 = all_lanes(0 - kLowExponent), u1 = all_lanes(0 - (2 * kLowExponent + kHighExponent)),
           u2 = all_lanes(0 - (3 * kLowExponent + 2 * kHighExponent)), u3 = _mm256_setzero_si256();
-    multiply_add(u0, u1, digits_[0], inverse[0]);
-    multiply_add(u1, u2, digits_[0], inverse[1]);
-    multiply_add(u1, u2, digits_[1], inverse[0]);
-    multiply_add(u2, u3, digits_[0], inverse[2]);
-    multiply_add(u2, u3, digits_[1], inverse[1]);
-    multiply_add(u2, u3, digits_[2], inverse[0]);
-    multiply_add_low(u3, digits_[0], inverse[3]);
-    multiply_add_low(u3, digits_[1], inverse[2]);
-    multiply_add_low(u3, digits_[2], inverse[1]);
-    multiply_add_low(u3, digits_[3], inverse[0]);
-    q[0] = to_double(u0);
+    multiply_add(u0, u1, d0, inverse[0]);
+    multiply_add(u1, u2, d0, inverse[1]);
+    multiply_add(u1, u2, d1, inverse[0]);
+    multiply_add(u2, u3, d0, inverse[2]);
+    multiply_add(u2, u3, d1, inverse[1]);
+    multiply_add(u2, u3, d2, inverse[0]);
+    multiply_add_low(u3, d0, inverse[3]);
+    multiply_add_low(u3, d1, inverse[2]);
+    multiply_add_low(u3, d2, inverse[1]);
+    multiply_add_low(u3, d3, inverse[0]);
     u1 = add(u1, above_digit(u0));
-    q[1] = to_double(u1);
     u2 = add(u2, above_digit(u1));
+    u3 = add(u3, above_digit(u2));
+    Double4* const q = quotient_ + kBlock * block;
+    q[0] = to_double(u0);
+    q[1] = to_double(u1);
     q[2] = to_double(u2);
-    q[3] = to_double(add(u3, above_digit(u2)));
+    q[3] = to_double(u3);
   }
 
   /// Adds the products of a block's quotient digits with the digits [from, to) of m.
@@ -192,60 +187,53 @@ class Reduction {
   std::size_t k_;
   Word4* columns_;
   Double4* quotient_;
-  Double4 digits_[kBlock];
 };
-
-/// The middle of m's digits, a multiple of the five steps of add_four_rows.
-std::size_t middle(std::size_t k) { return k / 10 * 5; }
 
 /// One number alone: the next digits of the quotient are found as soon as the first few steps have finished
 /// their columns.
 void reduce(Reduction& reduction, std::size_t k) noexcept {
-  constexpr std::size_t kReady = 10;  // steps, at least 2 * kBlock
-  const std::size_t blocks = blocks_of(k), first = std::min(k, kReady), second = first + middle(k - first);
-  reduction.begin(0);
-  reduction.finish(0);
+  constexpr std::size_t kReady = 10;  // steps of add_four_rows; they finish as many columns, of which 8 count
+  const std::size_t blocks = blocks_of(k), ready = std::min(k, kReady);
+  reduction.find_quotient(0);
   for (std::size_t j = 0; j < blocks; ++j) {
-    const bool more = j + 1 < blocks;
-    reduction.add_quotient_rows(j, 0, first);
-    if (more) reduction.begin(j + 1);
-    reduction.add_quotient_rows(j, first, second);
-    if (more) reduction.finish(j + 1);
-    reduction.add_quotient_rows(j, second, k);
+    reduction.add_quotient_rows(j, 0, ready);
+    if (j + 1 < blocks) reduction.find_quotient(j + 1);
+    reduction.add_quotient_rows(j, ready, k);
   }
 }
 
-/// Both digits of a pair: low = X0*Y0, high = X0*Y1 + X1*Y0. With X0*Y0 = R*t - q*m, the high digit is
-/// REDC(high + R - q) - [t < m], whose argument is above zero, so that the subtraction stays above -1.
+/// Both digits of a pair: low = X0*Y0, high = X0*Y1 + X1*Y0 + 1. With X0*Y0 = R*t - q*m, the high digit is
+/// REDC(X0*Y1 + X1*Y0 + R - q) - [t < m], whose argument is above zero, so that the subtraction stays above
+/// -1. With R >= 4m, t and this are below 2m.
 void reduce_pair(Reduction& low, Reduction& high, Word4* out, std::size_t k) noexcept {
-  const std::size_t blocks = blocks_of(k), half = middle(k);
+  const std::size_t blocks = blocks_of(k);
   Word4 at_least_m = _mm256_setzero_si256();
-  low.begin(0);
-  low.finish(0);
+  low.find_quotient(0);
   for (std::size_t j = 0; j < blocks; ++j) {
-    const bool more = j + 1 < blocks;
     high.add_complement(low, j);
-    high.begin(j);
-    low.add_quotient_rows(j, 0, half);
-    high.finish(j);
-    low.add_quotient_rows(j, half, k);
-    if (more) low.begin(j + 1);
-    if (!more) at_least_m = low.canonical(out, _mm256_setzero_si256());
-    high.add_quotient_rows(j, 0, half);
-    if (more) low.finish(j + 1);
-    high.add_quotient_rows(j, half, k);
+    high.find_quotient(j);
+    low.add_quotient_rows(j, 0, k);
+    if (j + 1 < blocks) {
+      low.find_quotient(j + 1);
+    } else {
+      at_least_m = low.canonical(out, _mm256_setzero_si256());
+    }
+    high.add_quotient_rows(j, 0, k);
   }
   high.canonical(out + k, _mm256_xor_si256(at_least_m, all_lanes(~Limb{0})));
 }
 
-// ---- Products
-// ----------------------------------------------------------------------------------------------
+// Products.
 
 /// Scratch memory of one product, handed out from the front so that it stays dense in the cache.
 template <std::size_t Vectors>
 class Scratch {
  public:
-  Word4* columns(std::size_t k) noexcept { return take(2 * k + kSlack); }
+  Word4* columns(std::size_t k) noexcept {
+    Word4* const columns = take(2 * k + kSlack);
+    std::fill_n(columns + 2 * k, kSlack, _mm256_setzero_si256());
+    return columns;
+  }
   Double4* digits(std::size_t k) noexcept { return reinterpret_cast<Double4*>(take(k + kSlack)); }
 
  private:
@@ -376,8 +364,7 @@ void pair_mul_digit(const DigitContext& c, Limb* out, const Limb* a, const Limb*
   reduce_pair(reduce_low, reduce_high, reinterpret_cast<Word4*>(out), k);
 }
 
-// ---- Blocks
-// ------------------------------------------------------------------------------------------------
+// Blocks.
 
 inline void transpose(const Word4 (&in)[4], Word4 (&out)[4]) noexcept {
   const Word4 even01 = _mm256_unpacklo_epi64(in[0], in[1]), odd01 = _mm256_unpackhi_epi64(in[0], in[1]);

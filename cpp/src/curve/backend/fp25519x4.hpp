@@ -44,6 +44,13 @@ class Fp25519x4 {
   __m256d limb[5];
 
   Fp25519x4() = default;
+  // Vector by vector: the compiler would copy the whole in smaller pieces, and loads would wait for them.
+  ISTHMUS_LANES_INLINE Fp25519x4(const Fp25519x4& a) noexcept
+      : limb{a.limb[0], a.limb[1], a.limb[2], a.limb[3], a.limb[4]} {}
+  ISTHMUS_LANES_INLINE Fp25519x4& operator=(const Fp25519x4& a) noexcept {
+    limb[0] = a.limb[0], limb[1] = a.limb[1], limb[2] = a.limb[2], limb[3] = a.limb[3], limb[4] = a.limb[4];
+    return *this;
+  }
   explicit Fp25519x4(const Fp25519& a) noexcept;
   ISTHMUS_LANES_INLINE static Fp25519x4 zero() noexcept {
     Fp25519x4 r;
@@ -84,7 +91,12 @@ constexpr std::uint64_t kTwo52Pattern = std::uint64_t{1023 + 52} << 52;
 struct alignas(32) Constant {
   std::uint64_t lanes[4];
   constexpr explicit Constant(std::uint64_t x) : lanes{x, x, x, x} {}
-  ISTHMUS_LANES_INLINE Vector load() const noexcept { return *reinterpret_cast<const Vector*>(lanes); }
+  // Read from memory: the compiler would build a value that it knows in general registers.
+  ISTHMUS_LANES_INLINE Vector load() const noexcept {
+    const std::uint64_t* p = lanes;
+    __asm__("" : "+r"(p));
+    return *reinterpret_cast<const Vector*>(p);
+  }
 };
 
 // How many products add into column k of a product, or of a square, which computes each pair once.
@@ -97,12 +109,18 @@ constexpr std::uint64_t residue(std::uint64_t (*count)(int), int k) {
   };
   return pattern(k) + 19 * pattern(k + 5);
 }
+// A product with one limb has one product per column, five in all.
+constexpr Constant kScaledResidue[5] = {
+    Constant(0 - (kLowPattern + 19 * kHighPattern)), Constant(0 - (kLowPattern + kHighPattern)),
+    Constant(0 - (kLowPattern + kHighPattern)), Constant(0 - (kLowPattern + kHighPattern)),
+    Constant(0 - (kLowPattern + kHighPattern))};
 constexpr Constant kProductResidue[5] = {
-    Constant(0 - residue(products, 0)), Constant(0 - residue(products, 1)), Constant(0 - residue(products, 2)),
-    Constant(0 - residue(products, 3)), Constant(0 - residue(products, 4))};
-constexpr Constant kSquareResidue[5] = {
-    Constant(0 - residue(squares, 0)), Constant(0 - residue(squares, 1)), Constant(0 - residue(squares, 2)),
-    Constant(0 - residue(squares, 3)), Constant(0 - residue(squares, 4))};
+    Constant(0 - residue(products, 0)), Constant(0 - residue(products, 1)),
+    Constant(0 - residue(products, 2)), Constant(0 - residue(products, 3)),
+    Constant(0 - residue(products, 4))};
+constexpr Constant kSquareResidue[5] = {Constant(0 - residue(squares, 0)), Constant(0 - residue(squares, 1)),
+                                        Constant(0 - residue(squares, 2)), Constant(0 - residue(squares, 3)),
+                                        Constant(0 - residue(squares, 4))};
 
 // Columns of one product in the making. The three steps are in assembly because the compiler, left to
 // schedule two hundred independent instructions, spills most of what they yield.
@@ -208,6 +226,20 @@ ISTHMUS_LANES_INLINE Fp25519x4::Wide wide_square(const Fp25519x4& x) noexcept {
   return {{c[0], c[1], c[2], c[3], c[4]}};
 }
 
+ISTHMUS_LANES_INLINE Fp25519x4::Wide wide_scaled(const Fp25519x4& x, std::uint32_t factor) noexcept {
+  const __m256d f = _mm256_set1_pd(factor);
+  const auto& residues = fma52::kScaledResidue;
+  fma52::Columns m;
+  auto& c = m.column;
+  m.set(0, x.limb[0], f);
+  m.add_first(1, x.limb[1], f), m.add_first(2, x.limb[2], f), m.add_first(3, x.limb[3], f);
+  m.add_first(4, x.limb[4], f);
+  c[0] += m.folded(0, residues);
+  Fp25519x4::Wide r = {{c[0]}};
+  for (std::size_t k = 1; k < 5; ++k) r.column[k] = c[k] + residues[k].load();
+  return r;
+}
+
 ISTHMUS_LANES_INLINE Fp25519x4::Wide operator+(const Fp25519x4::Wide& a, const Fp25519x4::Wide& b) noexcept {
   Fp25519x4::Wide r;
   for (std::size_t k = 0; k < 5; ++k) r.column[k] = a.column[k] + b.column[k];
@@ -310,7 +342,8 @@ inline Fp25519x4 Fp25519x4::from_lanes(const std::uint64_t* words) noexcept {
 inline Limbs<Fp25519x4::Vector> Fp25519x4::canonical() const noexcept {
   Limbs<Vector> t;
   for (std::size_t i = 0; i < 5; ++i) {
-    t.limb[i] = (Vector)(limb[i] + _mm256_set1_pd(fma52::kInteger)) - fma52::kLowPattern + multiple_of_p(1, i);
+    t.limb[i] =
+        (Vector)(limb[i] + _mm256_set1_pd(fma52::kInteger)) - fma52::kLowPattern + multiple_of_p(1, i);
   }
   return canonical_limbs(t);
 }

@@ -9,9 +9,9 @@
 
 #include "../ristretto255_formulas.hpp"
 #include "isthmus/curve/edwards25519.hpp"
-#include "ristretto255_kernels.hpp"
 #include "lane_bytes.hpp"
 #include "lane_pair.hpp"
+#include "ristretto255_kernels.hpp"
 
 namespace isthmus::ristretto255 {
 
@@ -75,7 +75,8 @@ class TileKernels {
     }
     batch_invert<F>({tile.inverses, vectors}, {tile.scratch, vectors});
     for (std::size_t v = 0; v < vectors; ++v) {
-      store_lanes(tile.encoders[v].encode(tile.inverses[v]), n - v * kLanes, out + v * kLanes * kElementBytes);
+      store_lanes(tile.encoders[v].encode(tile.inverses[v]), n - v * kLanes,
+                  out + v * kLanes * kElementBytes);
     }
   }
 
