@@ -157,8 +157,8 @@ void PrivateKey::draw_residues(Limb* rho_p, Limb* rho_q, std::size_t count) cons
   if (parts_->public_key->base()) {
     const OwnerTables& tables = parts_->owner_tables();
     const OwnerExponents r = parts_->owner_exponents(count);
-    tables.p.pow_vartime(rho_p, r.p.data(), count);
-    tables.q.pow_vartime(rho_q, r.q.data(), count);
+    tables.p.pow(rho_p, r.p.data(), count);
+    tables.q.pow(rho_q, r.q.data(), count);
     return;
   }
   // The n-th residues modulo p^2 are the p-th powers of the units, one for each unit modulo p.

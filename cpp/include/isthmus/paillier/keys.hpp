@@ -20,6 +20,7 @@
 #include <optional>
 #include <vector>
 
+#include "isthmus/bigint/fixed_base.hpp"
 #include "isthmus/bigint/natural.hpp"
 #include "isthmus/bigint/square_modulus.hpp"
 #include "isthmus/core/bytes.hpp"

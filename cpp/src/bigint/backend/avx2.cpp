@@ -430,8 +430,44 @@ void select(Limb* out, const Limb* table, std::size_t entries, std::size_t words
   }
 }
 
+void pick(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index) {
+  const Word4 wanted = *reinterpret_cast<const Word4*>(index);
+  // The two halves of word `wanted` mod 4 of a vector, as vpermd counts them.
+  const Word4 low_half = _mm256_slli_epi64(_mm256_and_si256(wanted, all_lanes(3)), 1);
+  const Word4 halves = _mm256_or_si256(low_half, _mm256_slli_epi64(add(low_half, all_lanes(1)), 32));
+  const Word4 vector = _mm256_srli_epi64(wanted, 2);
+  for (std::size_t i = 0; i < words; ++i, table += entries) {
+    Word4 picked = _mm256_setzero_si256();
+    for (std::size_t v = 0; v < entries / 4; ++v) {
+      const Word4 entry = _mm256_permutevar8x32_epi32(reinterpret_cast<const Word4*>(table)[v], halves);
+      const Word4 mask = _mm256_cmpeq_epi64(vector, all_lanes(v));
+      picked = _mm256_or_si256(picked, _mm256_and_si256(entry, mask));
+    }
+    reinterpret_cast<Word4*>(out)[i] = picked;
+  }
+}
+
+void mod_add(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
+  const std::size_t k = c.layout.count;
+  const auto *const x = reinterpret_cast<const Word4*>(a), *const y = reinterpret_cast<const Word4*>(b);
+  auto* const sum = reinterpret_cast<Word4*>(out);
+  Word4 reduced[kMaxDigits];
+  Word4 carry_kept = _mm256_setzero_si256(), carry_reduced = all_lanes(1);
+  for (std::size_t i = 0; i < k; ++i) {  // the sum, and the sum plus R - m
+    const Word4 digit = add(x[i], y[i]);
+    const Word4 kept = add(digit, carry_kept);
+    const Word4 difference = add(add(digit, all_lanes(kDigitMask - c.m[i])), carry_reduced);
+    sum[i] = low_digit(kept);
+    reduced[i] = low_digit(difference);
+    carry_kept = above_digit(kept);
+    carry_reduced = above_digit(difference);
+  }
+  const Word4 at_least_m = sub(_mm256_setzero_si256(), carry_reduced);
+  for (std::size_t i = 0; i < k; ++i) sum[i] = _mm256_blendv_epi8(sum[i], reduced[i], at_least_m);
+}
+
 constexpr LaneKernels kFourLanes = {
-    kLanes, gather, scatter, select, {mod_mul, mod_sqr}, {pair_mul, pair_sqr}, pair_mul_digit};
+    kLanes, gather, scatter, pick, select, mod_add, {mod_mul, mod_sqr}, {pair_mul, pair_sqr}, pair_mul_digit};
 
 }  // namespace
 
