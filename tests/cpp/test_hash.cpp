@@ -5,6 +5,7 @@
 
 #include "check.hpp"
 #include "isthmus/hash/sha2.hpp"
+#include "isthmus/hash/sm3.hpp"
 
 using namespace isthmus;
 
@@ -32,5 +33,6 @@ void check_splits() {
 int main() {
   check_splits<Sha256>();
   check_splits<Sha512>();
+  check_splits<Sm3>();
   return check::finish("hash");
 }

@@ -61,11 +61,11 @@ INDEX = {
     ),
     16: (
         "fault/test_psi_messages.py::test_tags_of_another_count_are_refused",
-        "fault/test_psi_messages.py::test_a_gap_in_the_chunks_is_refused",
+        "fault/test_psi_messages.py::test_a_gap_in_the_batches_is_refused",
         "fault/test_psi_messages.py::test_a_count_that_is_not_kept_is_refused",
     ),
     17: (
-        "fault/test_psi_messages.py::test_a_chunk_of_another_length_is_refused",
+        "fault/test_psi_messages.py::test_a_batch_of_another_length_is_refused",
         "protocol/test_gbdt.py::test_gradients_that_no_honest_peer_sends_are_refused",
     ),
     18: (

@@ -8,6 +8,7 @@
 #include "isthmus/core/parallel.hpp"
 #include "isthmus/core/random.hpp"
 #include "isthmus/curve/ristretto255.hpp"
+#include "isthmus/curve/x25519.hpp"
 
 namespace isthmus {
 namespace {
@@ -19,6 +20,7 @@ struct GroupRow {
 };
 constexpr GroupRow kGroups[] = {
     {"ristretto255", &ristretto255::group},
+    {"X25519", &x25519::group},
 };
 
 bool is_zero(ByteSpan bytes) noexcept {
@@ -55,6 +57,14 @@ Scalar Group::random_scalar() const {
     random_bytes(uniform);
     reduce_scalar(uniform, reduced);
   } while (is_zero(reduced));
+  return {*this, reduced};
+}
+
+Scalar Group::reduce(ByteSpan uniform) const {
+  require(uniform.size() == 2 * scalar_bytes(), "a scalar is reduced from twice its length");
+  SecretVector<std::uint8_t> reduced(scalar_bytes());
+  reduce_scalar(uniform, reduced);
+  require(!is_zero(reduced), "a scalar is zero");
   return {*this, reduced};
 }
 

@@ -58,5 +58,6 @@ void XmdExpander<Hash>::expand(ByteSpan message, MutableByteSpan out) const {
 
 template class XmdExpander<Sha256>;
 template class XmdExpander<Sha512>;
+template class XmdExpander<Sm3>;
 
 }  // namespace isthmus

@@ -6,7 +6,9 @@
 #include "elligator2.hpp"
 #include "isthmus/core/error.hpp"
 #include "isthmus/core/parallel.hpp"
+#include "isthmus/curve/elligator2.hpp"
 #include "isthmus/curve/ristretto255.hpp"
+#include "isthmus/curve/x25519.hpp"
 
 namespace isthmus {
 namespace {
@@ -23,11 +25,11 @@ constexpr std::size_t kAffine = elligator2::kAffineBytes;
 constexpr Suite kSuites[] = {
     {"ristretto255_XMD:SHA-512_R255MAP_RO_", "ristretto255", ristretto255::kUniformBytes,
      ristretto255::kElementBytes, &xmd<Sha512>, &ristretto255::map, &ristretto255::map_mult},
+    {"curve25519_XMD:SHA-512_ELL2_RO_", "X25519", x25519::kUniformBytes, x25519::kElementBytes, &xmd<Sha512>,
+     &x25519::map, &x25519::map_mult},
     {"edwards25519_XMD:SHA-512_ELL2_RO_", "", 2 * kL, kAffine, &xmd<Sha512>, &elligator2::edwards25519_ro,
      nullptr},
     {"edwards25519_XMD:SHA-512_ELL2_NU_", "", kL, kAffine, &xmd<Sha512>, &elligator2::edwards25519_nu,
-     nullptr},
-    {"curve25519_XMD:SHA-512_ELL2_RO_", "", 2 * kL, kAffine, &xmd<Sha512>, &elligator2::curve25519_ro,
      nullptr},
     {"curve25519_XMD:SHA-512_ELL2_NU_", "", kL, kAffine, &xmd<Sha512>, &elligator2::curve25519_nu, nullptr},
 };

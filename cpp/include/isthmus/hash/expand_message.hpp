@@ -6,6 +6,7 @@
 
 #include "isthmus/core/bytes.hpp"
 #include "isthmus/hash/sha2.hpp"
+#include "isthmus/hash/sm3.hpp"
 
 namespace isthmus {
 
@@ -38,5 +39,6 @@ class XmdExpander final : public Expander {
 
 extern template class XmdExpander<Sha256>;
 extern template class XmdExpander<Sha512>;
+extern template class XmdExpander<Sm3>;
 
 }  // namespace isthmus
