@@ -152,6 +152,8 @@ def key_batches(stream: TableStream) -> Iterator[pa.RecordBatch]:
 
 def key_schema(stream: TableStream) -> pa.Schema:
     """Return names and types of what :func:`key_batches` gives, without reading any rows."""
+    if not stream.schema.names:
+        raise errors.SchemaError("there is no identifier column")
     return _keys(_empty(stream.schema), 0).schema
 
 
