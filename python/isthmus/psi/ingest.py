@@ -34,12 +34,17 @@ class IdSource:
 
     @property
     def total_rows(self) -> int | None:
-        """Number of rows, once it is known."""
-        return self._stream.total_rows
+        """Number of rows, or a guess at it; None while there is nothing to tell from."""
+        return self._stream.expected_rows
+
+    @property
+    def first_row(self) -> int:
+        """What the first row is called in errors: 2 in a CSV file, whose header is row 1; else 0."""
+        return self._stream.row_in_source(0)
 
     def batches(self) -> Iterator[list[pa.Array]]:
         """Return the columns, a limited number of rows at a time."""
-        for batch in canonical_batches(key_batches(self._stream), self.rules):
+        for batch in canonical_batches(key_batches(self._stream), self.rules, self.first_row):
             yield batch.columns
 
 
@@ -52,18 +57,23 @@ def read_items(
     """
     collector = ItemCollector(workspace)
     for columns in source.batches():
-        records, fingerprint = items.item_records(columns, seed, first_row=collector.rows)
+        try:
+            records, fingerprint = items.item_records(columns, seed, first_row=collector.rows)
+        except errors.IdEncoding as error:
+            row = None if error.row is None else error.row + source.first_row
+            raise errors.IdEncoding(error.args[0], row=row) from None
         collector.add(records, fingerprint)
         on_rows(collector.rows)
     return collector.sort()
 
 
-def check_items(own: OwnItems, duplicates: Duplicates, min_result: int) -> None:
+def check_items(own: OwnItems, duplicates: Duplicates, min_result: int, first_row: int) -> None:
     """Refuse what the caller did not allow: no rows, or repeated ones."""
     if own.summary.total_rows == 0 and min_result > 0:
         raise errors.EmptyInput("there are no identifiers")
     if duplicates == "error" and own.summary.first_repeat is not None:
-        raise errors.DuplicateId("an identifier occurs more than once", row=own.summary.first_repeat)
+        row = own.summary.first_repeat + first_row
+        raise errors.DuplicateId("an identifier occurs more than once", row=row)
 
 
 def _kind(kind: pa.DataType) -> str:

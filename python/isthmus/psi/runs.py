@@ -76,7 +76,7 @@ def run(session: Session, ids: Any, request: Request) -> Outcome:
         session.report(Progress(_READING, done, max(source.total_rows or 0, done)))
 
     own = read_items(source, SecretSeed(), workspace, on_rows)
-    check_items(own, request.duplicates, request.min_result)
+    check_items(own, request.duplicates, request.min_result, source.first_row)
     ledger = RunLedger(workspace, own.memory_bytes)
     match = _drive(session, own, ledger, request, request.parameters(source))
     _record(session, request, own.count, match)

@@ -298,7 +298,7 @@ def _read(session: Session, ids: Any, options: _Options) -> _Own:
         session.report(Progress("read", done, max(source.total_rows or 0, done)))
 
     own = read_items(source, SecretSeed(), Workspace(), on_rows)
-    check_items(own, options.duplicates, options.min_result)
+    check_items(own, options.duplicates, options.min_result, source.first_row)
     parameters = {
         "key": source.kinds,
         "min_result": options.min_result,
