@@ -13,7 +13,7 @@ SURFACE = {
     "data": ["load", "split_for_demo"],
     "evaluate": ["binary_report"],
     "models": ["VerticalGBDT", "VerticalLogisticRegression", "load"],
-    "paillier": ["CiphertextArray", "PackLayout", "PrivateKey", "PublicKey", "concatenate", "keygen"],
+    "paillier": ["CiphertextArray", "PackLayout", "PrivateKey", "PublicKey", "RandomizerPool", "keygen"],
     "party": ["Session", "connect", "run_in_memory", "run_local"],
     "prep": ["Binner", "OneHotEncoder", "Standardizer", "WoeEncoder"],
     "psi": ["PsiResult", "intersect"],

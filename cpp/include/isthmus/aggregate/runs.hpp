@@ -31,8 +31,8 @@ struct Run {
 
 /// Forms every run. The outputs must be distinct and none may be an operand.
 /// Long runs are cut and their partial products multiplied; within a block of runs one product of each of
-/// several runs goes to the modulus at a time, so that a vector backend fills its lanes, while the operands
-/// of the next products are on their way from memory.
+/// several runs goes to the modulus at a time, which fills the lanes of a vector backend while the operands
+/// of the later products are on their way from memory.
 /// Timing    Variable in the lengths of the runs.
 /// Threads   Parallel over blocks of runs; elements are canonical, so the result does not depend on the
 /// order.
