@@ -13,6 +13,7 @@ from isthmus.protocol.machine import Progress
 from isthmus.protocol.matching import Match, Reveal, Role
 from isthmus.protocol.registry import PSI_PROTOCOLS
 from isthmus.protocol.suites import psi_suite
+from isthmus.psi.canonical import Normalize
 from isthmus.psi.engine import LocalEngine
 from isthmus.psi.ingest import Duplicates, IdSource, check_items, read_items
 from isthmus.psi.ledger import RunLedger
@@ -30,6 +31,7 @@ class Request:
     protocol: str
     duplicates: Duplicates
     min_result: int
+    normalize: Normalize
     suite: str
     reveal: Reveal
     memory_bytes: int
@@ -45,13 +47,14 @@ class Request:
             )
         psi_suite(self.suite)
 
-    def parameters(self, kinds: list[str]) -> dict[str, Any]:
+    def parameters(self, source: IdSource) -> dict[str, Any]:
         """Return what both parties must agree on before anything is hashed."""
         return {
             "learn": "both" if self.role == "both" else "receiver",
             "reveal": self.reveal,
             "min_result": self.min_result,
-            "key": kinds,
+            "key": source.kinds,
+            "normalize": [str(rule) for rule in source.rules],
             "suite": psi_suite(self.suite).identifier,
         }
 
@@ -66,16 +69,16 @@ class Outcome:
 
 def run(session: Session, ids: Any, request: Request) -> Outcome:
     """Read this party's identifiers, run the protocol, and record what each party learned."""
-    source = IdSource(ids)
+    source = IdSource(ids, request.normalize)
     workspace = Workspace(request.memory_bytes, request.work_dir)
 
     def on_rows(done: int) -> None:
         session.report(Progress(_READING, done, max(source.total_rows or 0, done)))
 
     own = read_items(source, SecretSeed(), workspace, on_rows)
-    check_items(own, request.duplicates, request.min_result)
+    check_items(own, request.duplicates, request.min_result, source.first_row)
     ledger = RunLedger(workspace, own.memory_bytes)
-    match = _drive(session, own, ledger, request, request.parameters(source.kinds))
+    match = _drive(session, own, ledger, request, request.parameters(source))
     _record(session, request, own.count, match)
     if not match.released:
         raise _too_small(request)
