@@ -77,7 +77,8 @@ std::vector<std::uint8_t> decrypt(const PrivateKeyParts& parts) {
   poison(parts.p_inverse);
   set_entropy_source_for_testing(poisoned_entropy);
   std::vector<std::uint8_t> out(2 * parts.public_key->n_bytes());
-  std::vector<Limb> valid = BlockDecryptor(parts).run(ciphertexts, 0, 2, out);
+  const BlindingBases blinding(parts, 1);
+  std::vector<Limb> valid = BlockDecryptor(parts).run(ciphertexts, 0, 2, blinding.base(0), out);
   reveal(valid);
   reveal(out);
   if (valid[0] == 0 || valid[1] == 0) out.clear();

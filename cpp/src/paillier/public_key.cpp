@@ -94,11 +94,13 @@ void PublicKey::random_residues(Limb* out, std::size_t count) const {
     powers.pow_vartime(out, random_exponents(powers.exponent_bits(), count).data(), count);
     return;
   }
+  SecretVector<Limb> units(count * n_.limbs().size());
   for (std::size_t i = 0; i < count; ++i) {
-    Limb* const element = out + i * n_squared_.stride();
-    n_squared_.import_value(element, Natural::random_below(n_ - Natural(1)) + Natural(1));
-    n_squared_.pow_vartime(element, element, n_.limbs());
+    const Natural unit = Natural::random_below(n_ - Natural(1)) + Natural(1);
+    unit.copy_to(bigint::MutableLimbSpan(units).subspan(i * n_.limbs().size(), n_.limbs().size()));
   }
+  n_squared_.import_rows(out, units, count);
+  n_squared_.pow(out, out, count, n_.limbs(), key_bits_);
 }
 
 }  // namespace isthmus::paillier
