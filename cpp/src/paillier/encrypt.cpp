@@ -16,8 +16,8 @@ constexpr std::size_t kBlock = 16;  // ciphertexts whose randomness is drawn tog
 CiphertextArray encrypt(const ResidueSource& source, const IntegerBatch& plaintexts) {
   const PublicKeyPtr key = source.public_key();
   require_in_range(plaintexts, key->n());
-  source.prepare();
   const std::size_t size = batch_size(plaintexts);
+  source.prepare(size);
   CiphertextArray out(key, size);
   parallel_for((size + kBlock - 1) / kBlock, [&](std::size_t block) {
     const std::size_t first = block * kBlock;
@@ -34,7 +34,7 @@ CiphertextArray encrypt(const ResidueSource& source, const IntegerBatch& plainte
 CiphertextArray rerandomize(const ResidueSource& source, const CiphertextArray& a) {
   const PublicKeyPtr key = source.public_key();
   a.require_key(*key);
-  source.prepare();
+  source.prepare(a.size());
   CiphertextArray out(a.key(), a.size());
   parallel_for((a.size() + kBlock - 1) / kBlock, [&](std::size_t block) {
     const std::size_t first = block * kBlock;
