@@ -132,7 +132,7 @@ SecretVector<std::uint8_t> PrivateKey::decrypt(const CiphertextArray& ciphertext
 
 PublicKeyPtr PrivateKey::public_key() const { return parts_->public_key; }
 
-void PrivateKey::prepare() const {
+void PrivateKey::prepare([[maybe_unused]] std::size_t count) const {
   if (parts_->public_key->base()) parts_->owner_tables();
 }
 
