@@ -11,9 +11,13 @@ import pytest
 
 from isthmus import items, tables
 from isthmus.groups import group
-from isthmus.protocol.matching import as_tags, match_tags
-from isthmus.protocol.psi_ecdh import CHUNK_ITEMS, ecdh_psi
+from isthmus.protocol.matching import RunRecord
+from isthmus.protocol.psi_ecdh import BATCH_ITEMS
+from isthmus.psi.ledger import RunLedger
+from isthmus.psi.own_items import ItemCollector
+from isthmus.psi.workspace import Workspace
 from tests.protocol.cases import drive
+from tests.protocol.psi_parties import PsiParty
 
 MILLION = 1 << 20
 DOMAIN = bytes(32)
@@ -33,39 +37,59 @@ def per_item(benchmark, count):
         benchmark.extra_info["us_per_item"] = round(benchmark.stats.stats.min / count * 1e6, 3)
 
 
-def test_check_ids(benchmark, million):
-    benchmark(items.check_ids, million)
+def test_item_records(benchmark, million):
+    records, _ = benchmark(items.item_records, million, items.SecretSeed())
+    assert np.array_equal(records[:, 5], np.arange(MILLION))
     per_item(benchmark, MILLION)
 
 
-def test_first_occurrences(benchmark, million):
-    rows = benchmark(items.first_occurrences, million)
-    assert len(rows) == MILLION
+def test_sort_and_deduplicate(benchmark, million):
+    records, fingerprint = items.item_records(million, items.SecretSeed())
+
+    def run():
+        collector = ItemCollector(Workspace())
+        collector.add(records, fingerprint)
+        return collector.sort()
+
+    assert benchmark(run).count == MILLION
     per_item(benchmark, MILLION)
 
 
-def test_mask_items(benchmark, million):
+def test_mask_digests(benchmark, million):
+    records, _ = items.item_records([million[0].slice(0, BATCH_ITEMS)], items.SecretSeed())
+    digests = records[:, 1:5].copy().view(np.uint8)
     scalar = group("ristretto255").random_scalar()
-    rows = np.random.default_rng(0).permutation(MILLION)[:CHUNK_ITEMS]
-    points = benchmark(items.mask_items, million, scalar, domain=DOMAIN, rows=rows)
-    assert len(np.unique(points, axis=0)) == CHUNK_ITEMS
-    per_item(benchmark, CHUNK_ITEMS)
+    points = benchmark(items.mask_digests, digests, scalar, domain=DOMAIN)
+    assert len(np.unique(points, axis=0)) == BATCH_ITEMS
+    per_item(benchmark, BATCH_ITEMS)
 
 
 def test_mask_points(benchmark, million):
+    records, _ = items.item_records([million[0].slice(0, BATCH_ITEMS)], items.SecretSeed())
+    digests = records[:, 1:5].copy().view(np.uint8)
     a, b = (group("ristretto255").random_scalar() for _ in range(2))
-    rows = np.arange(CHUNK_ITEMS)
-    points_a, points_b = (items.mask_items(million, s, domain=DOMAIN, rows=rows) for s in (a, b))
+    points_a, points_b = (items.mask_digests(digests, s, domain=DOMAIN) for s in (a, b))
     doubled = benchmark(items.mask_points, points_a, b)
     np.testing.assert_array_equal(doubled, items.mask_points(points_b, a))
-    per_item(benchmark, CHUNK_ITEMS)
+    per_item(benchmark, BATCH_ITEMS)
 
 
-def test_match_tags(benchmark):
-    random = np.random.default_rng(0).integers(0, 256, (MILLION * 3 // 2, 11), dtype=np.uint8)
-    own, peer = as_tags(random[:MILLION]), as_tags(random[MILLION // 2 :])
-    found = benchmark(match_tags, own, peer)
-    assert sorted(found) == list(range(MILLION // 2, MILLION))
+@pytest.mark.parametrize("memory_bytes", [0, 1 << 30], ids=["disk", "memory"])
+def test_keep_and_match_tags(benchmark, memory_bytes):
+    rows = np.random.default_rng(0).integers(0, 256, (MILLION * 3 // 2, 16), dtype=np.uint8)
+    own, peer = rows[:MILLION, :11], rows[MILLION // 2 :]
+    record = RunRecord(bytes(32), items.SecretSeed(), MILLION, MILLION)
+
+    def run():
+        ledger = RunLedger(Workspace(memory_bytes), 0)
+        ledger.begin(record, own_tags=MILLION, tag_bytes=11)
+        for start in range(0, MILLION, BATCH_ITEMS):
+            ledger.add_own(own[start : start + BATCH_ITEMS])
+            ledger.add_peer(peer[start : start + BATCH_ITEMS])
+        return np.concatenate(list(ledger.matches()))
+
+    found = benchmark(run)
+    assert np.array_equal(np.sort(found), np.arange(MILLION // 2, MILLION))
     per_item(benchmark, 2 * MILLION)
 
 
@@ -80,12 +104,11 @@ def test_read_identifiers(benchmark, million, tmp_path, suffix):
 
 def test_both_machines_in_one_thread(benchmark):
     count = 1 << 13
-    a, b = [id_column(0, count)], [id_column(count // 2, count)]
-    rows = np.arange(count)
+    a, b = (PsiParty(id_column(start, count)) for start in (0, count // 2))
 
     def run():
-        return drive(*(ecdh_psi(ids, rows, role="both", min_result=1) for ids in (a, b)))
+        return drive(*(party.steps("both", min_result=1, batch_items=BATCH_ITEMS) for party in (a, b)))
 
     match, _ = benchmark.pedantic(run, rounds=1)
-    assert sorted(match.rows) == list(range(count // 2, count))
+    assert sorted(a.rows(match)) == list(range(count // 2, count))
     per_item(benchmark, count)

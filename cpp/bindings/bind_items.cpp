@@ -1,4 +1,4 @@
-// Identifier columns from any Arrow exporter: checked, deduplicated, hashed to a group and masked.
+// Identifier columns from any Arrow exporter: checked, made into records; their digests masked.
 //
 // Columns arrive as (schema, array) capsules of the Arrow PyCapsule interface. The native object keeps the
 // capsules, and so the exporter's memory, alive; nothing is copied. Every method runs without the GIL.
@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "bindings.hpp"
-#include "isthmus/psi/distinct.hpp"
 #include "isthmus/psi/item.hpp"
+#include "isthmus/psi/record.hpp"
+#include "isthmus/psi/seed.hpp"
+#include "record_arrays.hpp"
 
 namespace isthmus::bindings {
 namespace {
@@ -47,22 +49,26 @@ class Columns {
   ItemColumns items_;
 };
 
-Array<std::uint8_t> mask(const Columns& columns, const Array<std::int64_t>& rows, const Scalar& scalar,
-                         const py::bytes& domain) {
-  auto out = matrix(static_cast<std::size_t>(rows.size()), scalar.group().element_bytes());
-  const auto row_span = view(rows);
+py::tuple records(const Columns& columns, const SecretSeed& seed, std::uint64_t first_row) {
+  auto out = record_matrix<6>(columns.items().size());
+  const auto span = mutable_record_view<6>(out);
+  std::uint64_t print = 0;
+  {
+    const py::gil_scoped_release release;
+    print = make_item_records(columns.items(), seed.sip_key("order"), seed.sip_key("print"), first_row, span);
+  }
+  return py::make_tuple(out, print);
+}
+
+Array<std::uint8_t> mask(const Array<std::uint8_t>& digests, const Scalar& scalar, const py::bytes& domain) {
+  require(digests.ndim() == 2 && digests.shape(1) == static_cast<py::ssize_t>(kItemDigestBytes),
+          "digests must be a uint8 array of shape (n, 32)");
+  auto out = matrix(static_cast<std::size_t>(digests.shape(0)), scalar.group().element_bytes());
+  const auto in_span = view(digests);
   const auto out_span = mutable_view(out);
   const ByteSpan domain_span = bytes_view(domain);
   const py::gil_scoped_release release;
-  mask_items(columns.items(), row_span, domain_span, scalar, out_span);
-  return out;
-}
-
-Array<std::int64_t> first_rows(const Columns& columns) {
-  Array<std::int64_t> out(static_cast<py::ssize_t>(columns.items().size()));
-  const auto span = mutable_view(out);
-  const py::gil_scoped_release release;
-  first_occurrences(columns.items(), span);
+  mask_digests(in_span, domain_span, scalar, out_span);
   return out;
 }
 
@@ -82,8 +88,8 @@ void bind_items(py::module_& m) {
       .def(
           "check", [](const Columns& c) { c.items().check(); }, py::call_guard<py::gil_scoped_release>())
       .def("encode_row", &encode_row, py::arg("row"))
-      .def("first_occurrences", &first_rows)
-      .def("mask", &mask, py::arg("rows").noconvert(), py::arg("scalar"), py::arg("domain"));
+      .def("records", &records, py::arg("seed"), py::arg("first_row"));
+  items.def("mask_digests", &mask, py::arg("digests").noconvert(), py::arg("scalar"), py::arg("domain"));
 }
 
 }  // namespace isthmus::bindings

@@ -15,6 +15,7 @@
 #include "isthmus/paillier/encrypt.hpp"
 #include "isthmus/paillier/ops.hpp"
 #include "isthmus/paillier/private_key.hpp"
+#include "isthmus/paillier/randomizer_pool.hpp"
 #include "natural.hpp"
 
 namespace isthmus::bindings {
@@ -196,6 +197,13 @@ void bind_keys(py::module_& m) {
            })
       .def_property_readonly("public_key", [](const PrivateKey& key) { return unconst(key.public_key()); })
       .def("decrypt", &decrypt);
+  const auto no_gil = py::call_guard<py::gil_scoped_release>();
+  py::class_<RandomizerPool, ResidueSource, std::shared_ptr<RandomizerPool>>(m, "RandomizerPool")
+      .def(py::init<std::shared_ptr<ResidueSource>, std::size_t>(), no_gil, py::arg("source"),
+           py::arg("capacity"))
+      .def("stop", &RandomizerPool::stop, no_gil)
+      .def_property_readonly("capacity", &RandomizerPool::capacity)
+      .def_property_readonly("ready", &RandomizerPool::ready);
   py::class_<Plaintexts>(m, "Plaintexts")
       .def("to_int64", &Plaintexts::to_int64)
       .def("to_double", &Plaintexts::to_double, py::arg("scale_bits"))

@@ -59,6 +59,7 @@ void bind_paillier(py::module_& m);
 void bind_hash(py::module_& m);
 void bind_group(py::module_& m);
 void bind_items(py::module_& m);
+void bind_records(py::module_& m);
 void bind_aggregate(py::module_& m);
 
 }  // namespace isthmus::bindings

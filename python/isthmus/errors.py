@@ -281,10 +281,26 @@ class ResultTooSmall(IsthmusError):
     code = "ERR_RESULT_TOO_SMALL"
 
 
-class ModelFileError(IsthmusError):
-    """A saved model is damaged, of another version or of another party."""
+class ResumeMismatch(IsthmusError):
+    """An interrupted run cannot go on: the input, the parameters or the peer's record of it differ."""
+
+    code = "ERR_RESUME_MISMATCH"
+
+
+class CheckpointError(IsthmusError):
+    """A saved state is damaged, of another version or of another party."""
 
     code = "ERR_CHECKPOINT"
+
+
+class ModelFileError(CheckpointError):
+    """A saved model is damaged, of another version or of another party."""
+
+
+class BusyError(IsthmusError):
+    """Another process works with the same state."""
+
+    code = "ERR_BUSY"
 
 
 class StorageError(IsthmusError):
@@ -306,10 +322,10 @@ class ConfigError(IsthmusError):
 
 
 def _collect(cls: type[IsthmusError]) -> dict[str, type[IsthmusError]]:
-    found = {cls.code: cls}
+    found: dict[str, type[IsthmusError]] = {}
     for child in cls.__subclasses__():
         found.update(_collect(child))
-    return found
+    return {**found, cls.code: cls}
 
 
 BY_CODE: dict[str, type[IsthmusError]] = _collect(IsthmusError)

@@ -104,6 +104,10 @@ class Group:
         """Draw a uniform non-zero scalar from the operating system's randomness."""
         return self._native.random_scalar()
 
+    def derive_scalar(self, seed: _core.records.SecretSeed) -> Scalar:
+        """Return the scalar that follows from a secret seed, the same one each time."""
+        return seed.scalar(self._native)
+
     def scalar(self, data: bytes) -> Scalar:
         """Read a scalar from its canonical ``scalar_bytes`` bytes; zero is refused."""
         return self._native.scalar(data)

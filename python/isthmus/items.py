@@ -1,4 +1,4 @@
-"""Identifier columns: check them, find repeated rows, hash them to a group and mask them.
+"""Identifier columns: check them, make fixed-size records of them, hash and mask these.
 
 An item is one row of the key columns in canonical bytes (``cpp/include/isthmus/psi/item.hpp``).
 
@@ -26,7 +26,10 @@ from numpy.typing import NDArray
 from isthmus import _core, errors
 from isthmus.groups import Scalar, group
 
-__all__ = ["check_ids", "encode_item", "first_occurrences", "mask_items", "mask_points"]
+SecretSeed = _core.records.SecretSeed
+"""32 secret bytes that the order of the items and the scalar of a run derive from; wiped when released."""
+
+__all__ = ["SecretSeed", "check_ids", "encode_item", "item_records", "mask_digests", "mask_points"]
 
 
 def check_ids(columns: Sequence[Any]) -> None:
@@ -47,46 +50,47 @@ def check_ids(columns: Sequence[Any]) -> None:
             _check_normal_form(column)
 
 
-def first_occurrences(columns: Sequence[Any]) -> NDArray[np.int64]:
-    """Return, in ascending order, the rows whose item occurs in no earlier row.
+def item_records(
+    columns: Sequence[Any], seed: SecretSeed, *, first_row: int = 0
+) -> tuple[NDArray[np.uint64], int]:
+    """Return one record per row (``cpp/include/isthmus/psi/record.hpp``) and a fingerprint of the rows.
 
-    Items are compared byte for byte. Raises as :func:`check_ids`.
+    A record holds the SHA-256 digest of the row's item, its row number, counted from ``first_row``, and its
+    place in an order that only the owner of ``seed`` knows. The fingerprints of a table's parts add up,
+    modulo 2^64, to that of the table.
+
+    Raises as :func:`check_ids`; ``row`` counts from ``first_row`` too.
     """
-    first = _native([_as_chunked(column) for column in columns]).first_occurrences()
-    return np.flatnonzero(first == np.arange(len(first))).astype(np.int64)
+    arrays = [_as_chunked(column) for column in columns]
+    try:
+        records = _native(arrays).records(seed, first_row)
+        for column in arrays:
+            if _is_text(column.type):
+                _check_normal_form(column)
+    except errors.IdEncoding as error:
+        row = None if error.row is None else error.row + first_row
+        raise errors.IdEncoding(error.args[0], row=row) from None
+    return records
 
 
-def mask_items(
-    columns: Sequence[Any], scalar: Scalar, *, domain: bytes, rows: NDArray[np.int64] | None = None
-) -> NDArray[np.uint8]:
-    """Hash items to the scalar's group and multiply them by the scalar, in one pass over the columns' memory.
+def mask_digests(digests: NDArray[np.uint8], scalar: Scalar, *, domain: bytes) -> NDArray[np.uint8]:
+    """Hash the digests of items to the scalar's group and multiply them by the scalar, in one pass.
 
     Parameters
     ----------
-    columns
-        The key columns, equally long.
+    digests
+        SHA-256 digests of canonical items, shape ``(n, 32)``.
     scalar
         This party's secret for this run.
     domain
         Names the run; both parties must use the same bytes, and different ones in every run.
-    rows
-        Which rows, in which order; all rows in order when None.
 
     Returns
     -------
     numpy.ndarray
-        Encoded elements, shape ``(len(rows), element_bytes)``.
-
-    Raises
-    ------
-    IdEncoding, SchemaError
-        As :func:`check_ids`; ``row`` counts rows of the columns.
-    InvalidArgument
-        ``domain`` is empty, or a row is not in the columns.
+        Encoded elements, shape ``(n, element_bytes)``.
     """
-    native = _native([_as_chunked(column) for column in columns])
-    wanted = np.arange(len(native), dtype=np.int64) if rows is None else np.ascontiguousarray(rows)
-    return native.mask(wanted, scalar, domain)
+    return _core.items.mask_digests(np.ascontiguousarray(digests), scalar, domain)
 
 
 def mask_points(points: NDArray[np.uint8], scalar: Scalar) -> NDArray[np.uint8]:

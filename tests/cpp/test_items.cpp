@@ -1,6 +1,7 @@
-// Arrow memory laid out by hand: slices, validity bits, malformed arrays; then deduplication and masking over
-// it.
+// Arrow memory laid out by hand: slices, validity bits, malformed arrays; then records, masks and
+// matches made of it.
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <string>
@@ -9,8 +10,9 @@
 #include "check.hpp"
 #include "isthmus/core/error.hpp"
 #include "isthmus/hash/siphash.hpp"
-#include "isthmus/psi/distinct.hpp"
 #include "isthmus/psi/item.hpp"
+#include "isthmus/psi/record.hpp"
+#include "isthmus/psi/seed.hpp"
 
 using namespace isthmus;
 
@@ -126,23 +128,60 @@ void check_shapes() {
   nothing.check();
 }
 
-void check_distinct_and_masks() {
+void check_records_and_masks() {
   const std::array<std::uint8_t, 6> values = {5, 9, 5, 0, 9, 5};
   const Exported exported("C", 6, 0, {nullptr, values.data()});
   const ItemColumns columns({{exported.chunk()}});
-  std::vector<std::int64_t> first(6);
-  first_occurrences(columns, first);
-  CHECK((first == std::vector<std::int64_t>{0, 1, 0, 3, 1, 0}));
-  const Scalar scalar = find_group("ristretto255").random_scalar();
+  const SecretSeed seed(Bytes(SecretSeed::kBytes, 7));
+  const SipKey order = seed.sip_key("order");
+  std::vector<ItemRecord> records(6), parts(6), sorted(6);
+  make_item_records(columns, order, seed.sip_key("print"), 100, records);
+  std::array<std::uint64_t, kPartitions + 1> starts;
+  partition_records<6>(records, parts, starts);
+  CHECK(starts[kPartitions] == 6);
+  for (std::size_t p = 0; p < kPartitions; ++p) {
+    const std::size_t n = starts[p + 1] - starts[p];
+    sort_records<6>({parts.data() + starts[p], n}, {sorted.data() + starts[p], n});
+  }
+  CHECK(std::is_sorted(sorted.begin(), sorted.end()));
+  Bytes digests(6 * kItemDigestBytes);
+  std::vector<std::uint64_t> rows(6);
+  const std::size_t items = split_items(sorted, digests, rows);
+  CHECK(items == 3);
+  std::vector<std::vector<std::uint64_t>> groups;
+  for (const std::uint64_t row : rows) {
+    if ((row & kRepeated) == 0) groups.emplace_back();
+    groups.back().push_back(row & ~kRepeated);
+  }
+  std::sort(groups.begin(), groups.end());
+  CHECK((groups == std::vector<std::vector<std::uint64_t>>{{100, 102, 105}, {101, 104}, {103}}));
+  const Scalar scalar = seed.scalar(find_group("ristretto255"));
   const Bytes domain = {1};
-  const std::vector<std::int64_t> rows = {0, 1, 2};
   Bytes masked(96);
-  mask_items(columns, rows, domain, scalar, masked);
-  CHECK(std::equal(masked.begin(), masked.begin() + 32, masked.begin() + 64));
+  digests.resize(96);
+  mask_digests(digests, domain, scalar, masked);
   CHECK(!std::equal(masked.begin(), masked.begin() + 32, masked.begin() + 32));
-  CHECK_THROWS(mask_items(columns, std::vector<std::int64_t>{6}, domain, scalar, masked),
-               ErrorCode::InvalidArgument);
-  CHECK_THROWS(mask_items(columns, rows, {}, scalar, masked), ErrorCode::InvalidArgument);
+  CHECK_THROWS(mask_digests(digests, {}, scalar, masked), ErrorCode::InvalidArgument);
+  CHECK_THROWS(SecretSeed(Bytes(31)), ErrorCode::InvalidArgument);
+}
+
+void check_matching() {
+  // Four tags of two bytes on one side; on the other three of them, told apart by later bytes.
+  const Bytes own_rows = {0x10, 0x01, 0x10, 0x02, 0x10, 0x03, 0x10, 0x04};
+  std::vector<TagRecord> own(4);
+  make_tag_records(own_rows, 2, 0, 2, 50, own);
+  std::vector<TagRecord> peer = {
+      {0x1001aaaaaaaaaaaa, 0, 0}, {0x1001bbbbbbbbbbbb, 0, 1}, {0x1003cccccccccccc, 5, 2}};
+  std::vector<std::uint64_t> positions(4);
+  TagMatch found = match_tags(own, peer, 2, positions);
+  CHECK(found.count == 2 && positions[0] == 50 && positions[1] == 52);
+  CHECK(!found.own_repeats && !found.peer_repeats);
+  CHECK(match_tags(own, peer, 3, positions).count == 0);
+  own[1] = own[0];
+  peer[1] = peer[0];
+  found = match_tags(own, peer, 2, positions);
+  CHECK(found.own_repeats && found.peer_repeats);
+  CHECK_THROWS(make_tag_records(own_rows, 2, 1, 2, 0, own), ErrorCode::InvalidArgument);
 }
 
 // The example of the SipHash paper's appendix A.
@@ -160,7 +199,8 @@ int main() {
   check_integer_limits();
   check_malformed();
   check_shapes();
-  check_distinct_and_masks();
+  check_records_and_masks();
+  check_matching();
   check_siphash();
   return check::finish("items");
 }

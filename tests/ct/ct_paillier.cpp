@@ -94,7 +94,7 @@ std::vector<std::uint8_t> power(const PrivateKeyParts& parts, const std::string&
   if (mode == "power") modulus.pow(out.data(), base.data(), 1, exponent, 128);
   if (mode == "leaky-window") modulus.pow_vartime(out.data(), base.data(), exponent);
   if (mode == "leaky-lookup") {
-    const bigint::FixedBaseTable table(modulus, base.data(), 128, 4);
+    const bigint::FixedBaseTable table(modulus, base.data(), 128, std::size_t{1} << 18);
     table.pow_vartime(out.data(), exponent.data(), 1);
   }
   reveal(out);

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pyarrow as pa
 import pytest
 
 from isthmus import errors
-from isthmus.protocol import psi_ecdh
-from isthmus.protocol.psi_ecdh import ecdh_psi
+from isthmus.protocol.suites import psi_suite
 from isthmus.protocol.wire import psi_ecdh_pb2 as wire
 from tests.protocol.cases import drive
+from tests.protocol.psi_parties import COUNTERPART, PsiParty
 
-ITEMS = [pa.array([f"customer-{i}" for i in range(10)])]
-CHUNK = 4
+IDS = [f"customer-{i}" for i in range(10)]
+BATCH = 4
+WIDTH = psi_suite("ristretto255").tag_bytes(10, 10)
 FIELD_PRIME = (2**255 - 19).to_bytes(32, "little")
 IDENTITY = bytes(32)
 BASE = bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76")
 
 
 def steps(role):
-    return ecdh_psi(ITEMS, np.arange(10), role=role, min_result=1, chunk_items=CHUNK)
+    return PsiParty(IDS).steps(role, min_result=1, batch_items=BATCH)
 
 
 def refusal(tamper, role="receiver"):
     """Run party a against a peer whose messages ``tamper`` changes; return the error."""
-    peer_role = {"receiver": "sender", "sender": "receiver", "both": "both"}[role]
     with pytest.raises(errors.IsthmusError) as caught:
-        drive(steps(role), steps(peer_role), tamper_b=tamper)
+        drive(steps(role), steps(COUNTERPART[role]), tamper_b=tamper)
     assert "customer" not in str(caught.value)
     return caught.value
 
@@ -75,7 +73,7 @@ def set_points(points):
 def test_a_bad_element_is_refused_with_its_row(role, replacement, kind):
     error = refusal(changing(wire.Masked, element(1, replacement), occurrence=1), role)
     assert type(error) is kind
-    assert error.row == CHUNK + 1
+    assert error.row == BATCH + 1
 
 
 @pytest.mark.parametrize("role", ["receiver", "sender", "both"])
@@ -88,10 +86,8 @@ def test_a_masked_item_sent_twice_is_refused(role):
 
 @pytest.mark.parametrize("role", ["receiver", "both"])
 def test_a_tag_returned_twice_is_refused(role):
-    width = psi_ecdh.tag_bytes(10, 10)
-
     def twice(message):
-        message.tags = message.tags[:width] * 2 + message.tags[2 * width :]
+        message.tags = message.tags[:WIDTH] * 2 + message.tags[2 * WIDTH :]
 
     assert isinstance(refusal(changing(wire.DoubleMasked, twice), role), errors.PeerDuplicate)
 
@@ -107,23 +103,21 @@ def test_a_tag_returned_twice_is_refused(role):
     ],
     ids=["short", "long", "empty", "ragged"],
 )
-def test_a_chunk_of_another_length_is_refused(role, points, kind):
+def test_a_batch_of_another_length_is_refused(role, points, kind):
     assert type(refusal(changing(wire.Masked, set_points(points)), role)) is kind
 
 
 @pytest.mark.parametrize("role", ["receiver", "both"])
 def test_tags_of_another_count_are_refused(role):
-    width = psi_ecdh.tag_bytes(10, 10)
-
     def fewer(message):
-        message.tags = message.tags[:-width]
+        message.tags = message.tags[:-WIDTH]
 
     assert type(refusal(changing(wire.DoubleMasked, fewer), role)) is errors.ProtocolCount
 
 
 @pytest.mark.parametrize("kind", [wire.Masked, wire.DoubleMasked])
 @pytest.mark.parametrize("index", [0, 2, 1 << 63])
-def test_a_gap_in_the_chunks_is_refused(kind, index):
+def test_a_gap_in_the_batches_is_refused(kind, index):
     def renumber(message):
         message.index = index
 
@@ -135,7 +129,7 @@ def test_a_count_that_is_not_kept_is_refused(count):
     def lie(message):
         message.count = count
 
-    # The lengths of the chunks, or of the tags, then differ from what the count says.
+    # The lengths of the batches, or of the tags, then differ from what the count says.
     error = refusal(changing(wire.Start, lie))
     assert isinstance(error, errors.ProtocolCount | errors.ProtocolState | errors.DecodeError)
 

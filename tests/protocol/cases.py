@@ -73,10 +73,10 @@ class Machine:
                     self._started, self._step = True, next(self._steps)
                     continue
                 if isinstance(self._step, Receive):
-                    if not self.inbox:
+                    if not self.inbox and self._step.wait:
                         return
-                    answer = self.inbox.popleft()
-                    if not isinstance(answer, self._step.types):
+                    answer = self.inbox.popleft() if self.inbox else None
+                    if answer is not None and not isinstance(answer, self._step.types):
                         raise ProtocolState(f"{type(answer).__name__} arrived out of state")
                 elif isinstance(self._step, Send):
                     self._send(self._step.message)

@@ -105,6 +105,9 @@ def test_a_peer_that_stopped_over_a_small_result_is_recorded():
     class Stopped:
         party, peer = "bank", "fund"
 
+        def report(self, progress):
+            pass
+
         def run(self, *_):
             raise errors.PeerFailed("the peer stopped", peer_code=errors.ResultTooSmall.code)
 

@@ -1,6 +1,7 @@
-"""Identifier columns: canonical bytes, what is refused (fault cases 36 to 38), deduplication, masking."""
+"""Identifier columns: canonical bytes, what is refused (fault cases 36 to 38), records, masking."""
 
 import decimal
+import hashlib
 import unicodedata
 
 import numpy as np
@@ -17,6 +18,7 @@ from isthmus.errors import IdEncoding, InvalidArgument, PointInvalid, SchemaErro
 
 GROUP = ist.group("ristretto255")
 DOMAIN = b"a run of the tests"
+SEED = items.SecretSeed(b"\x07" * 32)
 
 
 def field(tag, content):
@@ -248,106 +250,110 @@ def test_the_native_layer_refuses_layouts_it_cannot_read():
         _core.items.Columns([[(object(), object())]])
 
 
-# --- deduplication ----------------------------------------------------------------------------------------
+# --- records ----------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5)), max_size=60))
-def test_first_occurrences(rows):
-    letters, numbers = [row[0] for row in rows], [row[1] for row in rows]
-    columns = [pa.array(letters, pa.string()), pa.array(numbers, pa.int16())]
-    expected = [i for i, row in enumerate(rows) if row not in rows[:i]]
-    assert items.first_occurrences(columns).tolist() == expected
+def digests_of(columns):
+    records, _ = items.item_records(columns, SEED)
+    return records[:, 1:5].copy().view(np.uint8)
 
 
-@pytest.mark.parametrize("n", [0, 1, 50_000])
-def test_first_occurrences_over_many_partitions(n):
-    values = np.random.default_rng(3).integers(0, max(1, n // 2), n)
-    expected = np.sort(np.unique(values, return_index=True)[1])
+def test_a_record_holds_the_digest_of_the_item_and_its_row():
+    rows = [("a", 1), ("b", 2), ("a", 1)]
+    columns = [pa.chunked_array([["a"], ["b", "a"]]), np.array([1, 2, 1], np.int8)]
+    records, _ = items.item_records(columns, SEED, first_row=7)
+    assert records.shape == (3, 6)
+    assert [bytes(digest) for digest in digests_of(columns)] == [
+        hashlib.sha256(model_item(row)).digest() for row in rows
+    ]
+    assert records[:, 5].tolist() == [7, 8, 9]
+    assert records[0, :5].tolist() == records[2, :5].tolist() != records[1, :5].tolist()
+
+
+def test_the_order_depends_on_the_seed_and_the_fingerprint_on_the_rows():
+    column = [np.arange(100)]
+    (one, print_one), (two, print_two) = (items.item_records(column, s) for s in (SEED, items.SecretSeed()))
+    assert not set(one[:, 0].tolist()) & set(two[:, 0].tolist())
+    assert print_one != print_two
+    parts = [items.item_records([np.arange(a, b)], SEED, first_row=a) for a, b in ((0, 30), (30, 100))]
+    assert sum(fingerprint for _, fingerprint in parts) % 2**64 == print_one
+    assert items.item_records([np.arange(100)[::-1]], SEED)[1] != print_one
+
+
+def test_any_thread_count_gives_the_same_records():
+    column, results = pa.array([f"id-{i}" for i in range(3000)]), set()
     try:
         for threads in (1, 2, 3):
             _core.system.set_thread_count(threads)
-            found = items.first_occurrences([values])
-            assert found.dtype == np.int64
-            assert np.array_equal(found, expected)
-            assert np.array_equal(items.first_occurrences([values.astype(str)]), expected)
+            records, fingerprint = items.item_records([column], SEED)
+            results.add((records.tobytes(), fingerprint, _core.records.sort(records).tobytes()))
     finally:
         _core.system.set_thread_count(0)
+    assert len(results) == 1
+
+
+def test_records_are_refused_with_the_row_of_the_whole_table():
+    for bad in ("trailing ", unicodedata.normalize("NFD", "é")):
+        with pytest.raises(IdEncoding) as caught:
+            items.item_records([pa.array(["x", bad])], SEED, first_row=10)
+        assert caught.value.row == 11
+
+
+def test_a_seed_is_32_bytes_and_says_nothing():
+    assert items.SecretSeed(bytes(32)).reveal() == bytes(32)
+    assert items.SecretSeed().reveal() != items.SecretSeed().reveal()
+    assert "00" not in repr(items.SecretSeed(bytes(32)))
+    with pytest.raises(InvalidArgument):
+        items.SecretSeed(bytes(31))
 
 
 # --- masking ----------------------------------------------------------------------------------------------
 
 
-def masked_by_hand(values, scalar):
-    dst = b"isthmus-item-v1-" + GROUP.suite.encode() + b"-" + DOMAIN
-    return GROUP.scalar_mult(scalar, GROUP.hash_to_group([model_item(row) for row in values], dst=dst))
-
-
 def test_masking_is_hashing_then_multiplying():
-    scalar = GROUP.random_scalar()
-    rows = [(f"name {i}", i) for i in range(200)]
-    names, numbers = [row[0] for row in rows], [row[1] for row in rows]
-    columns = [pa.chunked_array([names[:90], names[90:]]), numbers]
-    expected = masked_by_hand(rows, scalar)
-    assert np.array_equal(items.mask_items(columns, scalar, domain=DOMAIN), expected)
-    some = np.array([150, 3, 3, 89, 90])
-    assert np.array_equal(items.mask_items(columns, scalar, domain=DOMAIN, rows=some), expected[some])
+    scalar = GROUP.derive_scalar(SEED)
+    digests = digests_of([np.arange(200)])
+    dst = b"isthmus-item-v2-" + GROUP.suite.encode() + b"-" + DOMAIN
+    expected = GROUP.scalar_mult(scalar, GROUP.hash_to_group([bytes(digest) for digest in digests], dst=dst))
+    assert np.array_equal(items.mask_digests(digests, scalar, domain=DOMAIN), expected)
 
 
 def test_two_parties_meet_on_common_items():
     a, b = GROUP.random_scalar(), GROUP.random_scalar()
-    mine = items.mask_items([pa.array(["x", "y", "z"])], a, domain=DOMAIN)
-    theirs = items.mask_items([pl.Series([b"z", b"w", b"x"])], b, domain=DOMAIN)
+    mine = items.mask_digests(digests_of([pa.array(["x", "y", "z"])]), a, domain=DOMAIN)
+    theirs = items.mask_digests(digests_of([pl.Series(["z", "w", "x"])]), b, domain=DOMAIN)
     doubled = [row.tobytes() for row in items.mask_points(mine, b)]
     peers = [row.tobytes() for row in items.mask_points(theirs, a)]
     assert [x in peers for x in doubled] == [True, False, True]
 
 
 def test_the_domain_separates_runs():
-    scalar = GROUP.random_scalar()
-    one, two = (items.mask_items([["x"]], scalar, domain=domain) for domain in (b"run 1", b"run 2"))
+    scalar, digests = GROUP.random_scalar(), digests_of([["x"]])
+    one, two = (items.mask_digests(digests, scalar, domain=domain) for domain in (b"run 1", b"run 2"))
     assert not np.array_equal(one, two)
 
 
-def test_any_thread_count_gives_the_same_masks():
-    scalar, column = GROUP.random_scalar(), pa.array([f"id-{i}" for i in range(300)])
-    results = set()
-    try:
-        for threads in (1, 2, 3):
-            _core.system.set_thread_count(threads)
-            results.add(items.mask_items([column], scalar, domain=DOMAIN).tobytes())
-    finally:
-        _core.system.set_thread_count(0)
-    assert len(results) == 1
+def test_a_seed_gives_each_group_its_scalar():
+    assert np.array_equal(
+        *(items.mask_points(GROUP.hash_to_group([b"x"], b"d"), GROUP.derive_scalar(SEED)) for _ in range(2))
+    )
 
 
 def test_empty_columns_give_empty_results():
-    scalar = GROUP.random_scalar()
     no_chunks = pa.chunked_array([], pa.int64())
     for column in (pa.array([], pa.string()), no_chunks, [], np.array([], dtype=np.uint8)):
         items.check_ids([column])
-        assert items.mask_items([column], scalar, domain=DOMAIN).shape == (0, 32)
-        assert len(items.first_occurrences([column])) == 0
+        records, fingerprint = items.item_records([column], SEED)
+        assert (records.shape, fingerprint) == ((0, 6), 0)
+    assert items.mask_digests(digests_of([[]]), GROUP.random_scalar(), domain=DOMAIN).shape == (0, 32)
 
 
-def test_masking_refuses_and_names_the_row():
+def test_masking_refuses():
     scalar = GROUP.random_scalar()
-    column = pa.array([f"id {i}" for i in range(100)] + ["trailing "])
-    with pytest.raises(IdEncoding) as caught:
-        items.mask_items([column], scalar, domain=DOMAIN, rows=np.array([5, 100]))
-    assert caught.value.row == 100
-    for rows in (np.array([101]), np.array([-1])):
-        with pytest.raises(InvalidArgument):
-            items.mask_items([column], scalar, domain=DOMAIN, rows=rows)
     with pytest.raises(InvalidArgument):
-        items.mask_items([["x"]], scalar, domain=b"")
+        items.mask_digests(digests_of([["x"]]), scalar, domain=b"")
+    with pytest.raises(InvalidArgument):
+        items.mask_digests(np.zeros((1, 31), dtype=np.uint8), scalar, domain=DOMAIN)
     with pytest.raises(PointInvalid) as caught:
         items.mask_points(np.zeros((1, 32), dtype=np.uint8), scalar)
     assert caught.value.row == 0
-
-
-def test_columns_outlive_their_exporter():
-    native = _core.items.Columns([[pa.array(["a", "b"] * 1000).__arrow_c_array__()]])
-    assert (len(native), native.encode_row(1999)) == (2000, field(2, b"b"))
-    with pytest.raises(InvalidArgument):
-        native.encode_row(2000)

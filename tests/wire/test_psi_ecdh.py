@@ -1,16 +1,25 @@
-"""The bytes of psi_ecdh/1 as other implementations must write and read them."""
+"""The bytes of psi_ecdh/2 as other implementations must write and read them."""
 
 import pytest
 
 from isthmus.errors import DecodeError
 from isthmus.party.decode import parse
-from isthmus.protocol.psi_ecdh import tag_bytes
+from isthmus.protocol.suites import PSI_SUITES
 from isthmus.protocol.wire import psi_ecdh_pb2 as wire
 
 GOLDEN = {
     "start": (
         wire.Start(role=wire.ROLE_BOTH, count=1_000_000, nonce=bytes(range(32))),
         "080310c0843d1a20" + bytes(range(32)).hex(),
+    ),
+    "going-on": (
+        wire.Start(
+            role=wire.ROLE_SENDER,
+            count=2,
+            nonce=b"\x05" * 32,
+            resume=wire.Resume(run=b"\x06" * 32, masked=300, answered=1),
+        ),
+        "080210021a20" + "05" * 32 + "22270a20" + "06" * 32 + "10ac021801",
     ),
     "masked": (wire.Masked(index=3, points=b"\x01" * 64), "08031240" + "01" * 64),
     "first-masked": (wire.Masked(index=0, points=b"\x02" * 32), "1220" + "02" * 32),
@@ -39,5 +48,13 @@ def test_bad_bytes(kind, data):
 
 
 def test_the_names_on_the_wire():
-    assert wire.Start.DESCRIPTOR.full_name == "isthmus.psi_ecdh.v1.Start"
-    assert [tag_bytes(n, n) for n in (1, 1000, 10**6, 10**9)] == [6, 8, 11, 13]
+    assert wire.Start.DESCRIPTOR.full_name == "isthmus.psi_ecdh.v2.Start"
+    assert {
+        suite.identifier: [suite.tag_bytes(n, n) for n in (1, 1000, 10**6, 10**9)]
+        for suite in PSI_SUITES.values()
+    } == {
+        "ristretto255-SHA512": [6, 8, 11, 13],
+        "P256-SHA256": [5, 8, 10, 13],
+        "SM2-SM3": [5, 8, 10, 13],
+        "curve25519-SHA512": [5, 8, 10, 13],
+    }

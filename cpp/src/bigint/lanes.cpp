@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <vector>
 
 #include "exponentiate.hpp"
 
@@ -17,10 +19,6 @@ struct Widths {
 
 using Sources = std::array<const Limb*, kMaxLanes>;
 using Targets = std::array<Limb*, kMaxLanes>;
-
-const LaneKernels& lanes_for(const KernelTable& table, std::size_t elements) noexcept {
-  return elements > table.narrow.lanes ? table.wide : table.narrow;
-}
 
 void prefetch(const Limb* words, std::size_t count) noexcept {
   for (std::size_t i = 0; i < count; i += 8) __builtin_prefetch(words + i);
@@ -122,6 +120,105 @@ class BlockPower {
   AlignedLimbs table_, power_, picked_;
 };
 
+// Exponentiations by public exponents, side by side: at every bit all are squared, and those whose window
+// ends there are multiplied.
+class SlidingPowers {
+ public:
+  SlidingPowers(const LaneRing& ring, const Limb* base, std::size_t count, LimbSpan exponents)
+      : ring_(ring), elements_(count) {
+    const std::size_t width = exponents.size() / count;
+    for (std::size_t i = 0; i < count; ++i) {
+      elements_[i].exponent = exponents.subspan(i * width, width);
+      elements_[i].bits = bit_length(elements_[i].exponent);
+      bits_ = std::max(bits_, elements_[i].bits);
+    }
+    window_ = window_bits(bits_);
+    odd_.resize((count << (window_ - 1)) * ring.words);
+    fill_odd_powers(base);
+  }
+
+  void run(const Limb* one, Limb* out) {
+    for (std::size_t i = 0; i < elements_.size(); ++i) {
+      elements_[i].power = std::copy_n(one, ring_.words, out + i * ring_.words) - ring_.words;
+      next_window(elements_[i], elements_[i].bits);
+    }
+    for (std::size_t bit = bits_; bit-- > 0;) {
+      tasks_.clear();
+      for (const Element& e : elements_) {
+        if (e.started) tasks_.push_back({e.power, e.power, nullptr});
+      }
+      square(ring_, tasks_);
+      multiply_windows(bit);
+    }
+  }
+
+ private:
+  struct Element {
+    LimbSpan exponent;
+    std::size_t bits = 0;
+    Limb* power = nullptr;
+    bool started = false;
+    bool waiting = false;        // for the end of a window
+    std::size_t window_end = 0;  // its lowest bit
+    std::size_t digit = 0;       // odd
+  };
+
+  Limb* odd_power(std::size_t i, std::size_t exponent) {
+    return odd_.data() + ((i << (window_ - 1)) + exponent / 2) * ring_.words;
+  }
+
+  void fill_odd_powers(const Limb* base) {
+    const std::size_t count = elements_.size();
+    AlignedLimbs squares(window_ > 1 ? count * ring_.words : 0);
+    for (std::size_t i = 0; i < count; ++i) {
+      std::copy_n(base + i * ring_.words, ring_.words, odd_power(i, 1));
+      if (window_ > 1) tasks_.push_back({squares.data() + i * ring_.words, odd_power(i, 1), nullptr});
+    }
+    square(ring_, tasks_);
+    for (std::size_t e = 3; e < std::size_t{1} << window_; e += 2) {
+      tasks_.clear();
+      for (std::size_t i = 0; i < count; ++i) {
+        tasks_.push_back({odd_power(i, e), odd_power(i, e - 2), squares.data() + i * ring_.words});
+      }
+      multiply(ring_, tasks_);
+    }
+  }
+
+  // The window that starts at the highest one below bit `from`.
+  void next_window(Element& e, std::size_t from) {
+    while (from > 0 && bits_at(e.exponent, from - 1, 1) == 0) --from;
+    e.waiting = from > 0;
+    if (!e.waiting) return;
+    e.window_end = from > window_ ? from - window_ : 0;
+    while (bits_at(e.exponent, e.window_end, 1) == 0) ++e.window_end;
+    e.digit = bits_at(e.exponent, e.window_end, static_cast<unsigned>(from - e.window_end));
+  }
+
+  void multiply_windows(std::size_t bit) {
+    tasks_.clear();
+    for (std::size_t i = 0; i < elements_.size(); ++i) {
+      Element& e = elements_[i];
+      if (!e.waiting || e.window_end != bit) continue;
+      const Limb* const odd = odd_power(i, e.digit);
+      if (e.started) {
+        tasks_.push_back({e.power, e.power, odd});
+      } else {
+        std::copy_n(odd, ring_.words, e.power);
+        e.started = true;
+      }
+      next_window(e, bit);
+    }
+    multiply(ring_, tasks_);
+  }
+
+  const LaneRing& ring_;
+  std::vector<Element> elements_;
+  std::size_t bits_ = 0;
+  unsigned window_ = 1;
+  AlignedLimbs odd_;
+  std::vector<MulTask> tasks_;
+};
+
 }  // namespace
 
 void multiply(const LaneRing& ring, std::span<const MulTask> tasks) noexcept {
@@ -152,18 +249,33 @@ void power(const LaneRing& ring, const Limb* one, Limb* out, const Limb* base, s
     for (std::size_t i = 0; i < count; ++i) std::copy_n(one, ring.words, out + i * ring.words);
     return;
   }
+  const LaneKernels *const wide = &ring.context.kernels->wide, *const narrow = &ring.context.kernels->narrow;
   AlignedLimbs nowhere(ring.words);
-  for (std::size_t first = 0; first < count;) {
-    const LaneKernels& lanes = lanes_for(*ring.context.kernels, count - first);
+  std::optional<BlockPower> block;
+  const LaneKernels* lanes = nullptr;
+  for (std::size_t first = 0; first < count; first += lanes->lanes) {
+    const LaneKernels* const next = count - first > narrow->lanes ? wide : narrow;
+    if (next != lanes) block.emplace(ring, *next, exponent_bits);
+    lanes = next;
     Sources from;
     Targets to;
-    for (std::size_t l = 0; l < lanes.lanes; ++l) {
+    for (std::size_t l = 0; l < lanes->lanes; ++l) {
       const std::size_t i = first + l;
       from[l] = base + (i < count ? i : first) * ring.words;
       to[l] = i < count ? out + i * ring.words : nowhere.data();
     }
-    BlockPower(ring, lanes, exponent_bits).run(one, from.data(), to.data(), exponent);
-    first += lanes.lanes;
+    block->run(one, from.data(), to.data(), exponent);
+  }
+}
+
+void power_vartime(const LaneRing& ring, const Limb* one, Limb* out, const Limb* base, std::size_t count,
+                   LimbSpan exponents) {
+  constexpr std::size_t kBatch = 64;
+  const std::size_t width = count == 0 ? 0 : exponents.size() / count;
+  for (std::size_t first = 0; first < count; first += kBatch) {
+    const std::size_t size = std::min(kBatch, count - first);
+    SlidingPowers(ring, base + first * ring.words, size, exponents.subspan(first * width, size * width))
+        .run(one, out + first * ring.words);
   }
 }
 

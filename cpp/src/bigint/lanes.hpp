@@ -15,6 +15,11 @@ struct LaneRing {
   RingKernels LaneKernels::* kernels;
 };
 
+/// The kernels for the next block when `elements` are left.
+inline const LaneKernels& lanes_for(const KernelTable& table, std::size_t elements) noexcept {
+  return elements > table.narrow.lanes ? table.wide : table.narrow;
+}
+
 /// All tasks: out = a * b. They must be independent of one another.
 void multiply(const LaneRing& ring, std::span<const MulTask> tasks) noexcept;
 /// All tasks: out = a^2.
@@ -27,5 +32,9 @@ void multiply_digit(const DigitContext& context, std::span<const MulTask> tasks)
 /// accesses for every exponent. out may be base.
 void power(const LaneRing& ring, const Limb* one, Limb* out, const Limb* base, std::size_t count,
            LimbSpan exponent, std::size_t exponent_bits);
+/// out[i] = base[i]^exponent[i] for public exponents, equally long runs of `exponents`: sliding windows. out
+/// may be base.
+void power_vartime(const LaneRing& ring, const Limb* one, Limb* out, const Limb* base, std::size_t count,
+                   LimbSpan exponents);
 
 }  // namespace isthmus::bigint

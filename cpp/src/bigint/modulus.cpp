@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "backend/kernels.hpp"
 #include "digits.hpp"
@@ -65,6 +66,29 @@ void Modulus::export_limbs(MutableLimbSpan out, const Limb* element) const noexc
   DigitScratch plain;
   mul(plain.data(), element, unit.data());
   digits_to_limbs(digits_->layout, out, plain.data());
+}
+
+void Modulus::import_rows(Limb* out, LimbSpan values, std::size_t count) const {
+  const std::size_t k = stride(), width = count == 0 ? 0 : values.size() / count;
+  std::vector<MulTask> tasks;
+  for (std::size_t i = 0; i < count; ++i) {
+    limbs_to_digits(digits_->layout, out + i * k, values.subspan(i * width, width));
+    tasks.push_back({out + i * k, out + i * k, r2_.data()});
+  }
+  mul(tasks);
+}
+
+void Modulus::export_rows(MutableLimbSpan out, const Limb* elements, std::size_t count) const {
+  const std::size_t k = stride();
+  const DigitScratch unit{1};
+  AlignedLimbs plain(count * k);
+  std::vector<MulTask> tasks;
+  for (std::size_t i = 0; i < count; ++i)
+    tasks.push_back({plain.data() + i * k, elements + i * k, unit.data()});
+  mul(tasks);
+  for (std::size_t i = 0; i < count; ++i) {
+    digits_to_limbs(digits_->layout, out.subspan(i * limbs(), limbs()), plain.data() + i * k);
+  }
 }
 
 Natural Modulus::export_value(const Limb* element) const {

@@ -60,6 +60,14 @@ Scalar Group::random_scalar() const {
   return {*this, reduced};
 }
 
+Scalar Group::reduce(ByteSpan uniform) const {
+  require(uniform.size() == 2 * scalar_bytes(), "a scalar is reduced from twice its length");
+  SecretVector<std::uint8_t> reduced(scalar_bytes());
+  reduce_scalar(uniform, reduced);
+  require(!is_zero(reduced), "a scalar is zero");
+  return {*this, reduced};
+}
+
 Scalar Group::scalar(ByteSpan bytes) const {
   require(bytes.size() == scalar_bytes(), "a scalar has the wrong length");
   require(is_canonical_scalar(bytes), "a scalar is not below the group's order");

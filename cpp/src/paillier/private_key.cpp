@@ -4,6 +4,7 @@
 #include <array>
 
 #include "block_decryptor.hpp"
+#include "interned.hpp"
 #include "isthmus/core/error.hpp"
 #include "isthmus/core/parallel.hpp"
 #include "isthmus/paillier/encrypt.hpp"
@@ -38,8 +39,14 @@ void self_test(const PrivateKey& key, const PrivateKeyParts& parts) {
 
 [[noreturn]] void reject(const char* rule) { throw Error(ErrorCode::KeyRejected, rule); }
 
+// A key of these parts, or of equal ones that are alive.
+std::shared_ptr<const PrivateKey> share(const std::shared_ptr<const PrivateKeyParts>& parts) {
+  return std::make_shared<const PrivateKey>(
+      interned<PrivateKeyParts>().find_or_make(parts->public_key->fingerprint(), [&] { return parts; }));
+}
+
 std::shared_ptr<const PrivateKey> make_key(const KeySecrets& secrets) {
-  return std::make_shared<const PrivateKey>(std::make_unique<const PrivateKeyParts>(secrets));
+  return share(std::make_shared<const PrivateKeyParts>(secrets));
 }
 
 // Bytes of p' and of q'.
@@ -59,16 +66,14 @@ std::shared_ptr<const PrivateKey> parse(ByteSpan bytes) {
   validate_primes(p, q);
   if (base && (base->hs <= Natural(1) || base->hs >= p * p * q * q)) reject("hs lies outside 1 < hs < n^2");
   if (orders) validate_orders(secrets);
-  auto parts = std::make_unique<const PrivateKeyParts>(secrets);
-  const PrivateKeyParts& borrowed = *parts;
-  auto key = std::make_shared<const PrivateKey>(std::move(parts));
-  self_test(*key, borrowed);
-  return key;
+  const auto parts = std::make_shared<const PrivateKeyParts>(secrets);
+  self_test(PrivateKey(parts), *parts);
+  return share(parts);
 }
 
 }  // namespace
 
-PrivateKey::PrivateKey(std::unique_ptr<const PrivateKeyParts> parts) : parts_(std::move(parts)) {}
+PrivateKey::PrivateKey(std::shared_ptr<const PrivateKeyParts> parts) : parts_(std::move(parts)) {}
 PrivateKey::~PrivateKey() = default;
 
 std::shared_ptr<const PrivateKey> PrivateKey::generate(std::size_t key_bits, bool fast) {
@@ -152,8 +157,8 @@ void PrivateKey::draw_residues(Limb* rho_p, Limb* rho_q, std::size_t count) cons
   if (parts_->public_key->base()) {
     const OwnerTables& tables = parts_->owner_tables();
     const OwnerExponents r = parts_->owner_exponents(count);
-    tables.p.pow_vartime(rho_p, r.p.data(), count);
-    tables.q.pow_vartime(rho_q, r.q.data(), count);
+    tables.p.pow(rho_p, r.p.data(), count);
+    tables.q.pow(rho_q, r.q.data(), count);
     return;
   }
   // The n-th residues modulo p^2 are the p-th powers of the units, one for each unit modulo p.

@@ -9,11 +9,8 @@
 namespace isthmus::paillier {
 namespace {
 
-using bigint::FixedBaseTable;
+using bigint::MaskedBaseTable;
 using bigint::SquareModulus;
-
-// One bit wider than the public key's: rows modulo p^2 are half as long, so both take about as much memory.
-constexpr unsigned kOwnerWindow = 9;
 
 AlignedLimbs element_of(const bigint::Modulus& modulus, const Natural& value) {
   AlignedLimbs out(modulus.stride());
@@ -95,7 +92,7 @@ const OwnerTables& PrivateKeyParts::owner_tables() const {
     const auto table = [&](const PrimeHalf& half) {
       const std::size_t bits = base.kind == KeyKind::fast ? half.exponent_bits : base.exponent_bits;
       const AlignedLimbs element = element_of(half.square, base.hs);
-      return FixedBaseTable(half.square, element.data(), bits, kOwnerWindow);
+      return MaskedBaseTable(half.square, element.data(), bits);
     };
     tables_ = std::make_unique<const OwnerTables>(OwnerTables{table(p), table(q)});
   });

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <optional>
 
-#include "isthmus/bigint/square_modulus.hpp"
+#include "isthmus/bigint/fixed_base.hpp"
 #include "isthmus/paillier/keys.hpp"
 #include "key_generation.hpp"
 #include "locked_pages.hpp"
@@ -35,7 +35,7 @@ struct PrimeHalf {
 
 /// Tables of hs modulo p^2 and q^2, for the owner's encryption.
 struct OwnerTables {
-  bigint::FixedBaseTable p, q;
+  bigint::MaskedBaseTable p, q;
 };
 
 /// Exponents of hs modulo p^2 and modulo q^2, as runs of limbs, for as many randomizers.

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "interned.hpp"
 #include "isthmus/bigint/prime.hpp"
 #include "isthmus/core/error.hpp"
 #include "isthmus/hash/sha2.hpp"
@@ -51,7 +52,8 @@ PublicKey::PublicKey(const Natural& n, const std::optional<RandomizerBase>& base
     : n_(n), base_(base), key_bits_(n.bit_length()), n_squared_(n), fingerprint_(digest_of(n, base)) {}
 
 PublicKeyPtr PublicKey::create(const Natural& n, const std::optional<RandomizerBase>& base) {
-  return std::make_shared<const PublicKey>(n, base);
+  return interned<PublicKey>().find_or_make(digest_of(n, base),
+                                            [&] { return std::make_shared<const PublicKey>(n, base); });
 }
 
 PublicKeyPtr PublicKey::from_bytes(ByteSpan bytes) {

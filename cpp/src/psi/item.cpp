@@ -19,7 +19,7 @@ constexpr std::uint8_t kIntegerTag = 1;
 constexpr std::uint8_t kBytesTag = 2;
 constexpr std::size_t kHeaderBytes = 5;
 constexpr std::size_t kRowsPerBlock = 1024;
-constexpr std::string_view kDstPrefix = "isthmus-item-v1-";
+constexpr std::string_view kDstPrefix = "isthmus-item-v2-";
 
 [[noreturn]] void refuse(const char* fault, std::size_t column, std::size_t row) {
   throw Error(ErrorCode::IdEncoding, "the identifier in key column " + std::to_string(column) + " " + fault,
@@ -60,6 +60,18 @@ void append_value(const ArrowChunk& chunk, std::size_t i, SecretVector<std::uint
       return append_field(kBytesTag, chunk.bytes(i), out);
   }
 }
+
+class DigestBatch final : public MessageBatch {
+ public:
+  explicit DigestBatch(ByteSpan digests) : digests_(digests) {}
+  std::size_t size() const noexcept override { return digests_.size() / kItemDigestBytes; }
+  ByteSpan message(std::size_t i, SecretVector<std::uint8_t>&) const override {
+    return digests_.subspan(i * kItemDigestBytes, kItemDigestBytes);
+  }
+
+ private:
+  ByteSpan digests_;
+};
 
 }  // namespace
 
@@ -102,18 +114,6 @@ void ItemColumns::check() const {
   });
 }
 
-ItemBatch::ItemBatch(const ItemColumns& columns, std::span<const std::int64_t> rows)
-    : columns_(columns), rows_(rows) {
-  const auto size = static_cast<std::int64_t>(columns.size());
-  require(std::all_of(rows.begin(), rows.end(), [size](std::int64_t row) { return row >= 0 && row < size; }),
-          "a row is not in the columns");
-}
-
-ByteSpan ItemBatch::message(std::size_t i, SecretVector<std::uint8_t>& scratch) const {
-  columns_.encode(static_cast<std::size_t>(rows_[i]), scratch);
-  return scratch;
-}
-
 std::vector<std::uint8_t> item_dst(const Suite& suite, ByteSpan domain) {
   require(!domain.empty(), "the hash domain is empty; it must name this run");
   const std::string prefix = std::string(kDstPrefix) + std::string(suite.name) + "-";
@@ -122,10 +122,10 @@ std::vector<std::uint8_t> item_dst(const Suite& suite, ByteSpan domain) {
   return dst;
 }
 
-void mask_items(const ItemColumns& columns, std::span<const std::int64_t> rows, ByteSpan domain,
-                const Scalar& scalar, MutableByteSpan out) {
+void mask_digests(ByteSpan digests, ByteSpan domain, const Scalar& scalar, MutableByteSpan out) {
+  require(digests.size() % kItemDigestBytes == 0, "digests must have 32 bytes each");
   const Suite& suite = suite_of_group(scalar.group().name());
-  hash_to_curve_mult(suite, ItemBatch(columns, rows), item_dst(suite, domain), scalar, out);
+  hash_to_curve_mult(suite, DigestBatch(digests), item_dst(suite, domain), scalar, out);
 }
 
 }  // namespace isthmus

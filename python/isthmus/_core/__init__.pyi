@@ -4,6 +4,7 @@ from . import group as group
 from . import hash as hash
 from . import items as items
 from . import paillier as paillier
+from . import records as records
 from . import system as system
 
 __version__: str

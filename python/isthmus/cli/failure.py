@@ -59,7 +59,9 @@ ADVICE = {
     "ERR_LABEL": "Labels must be 0 or 1, complete, and hold both classes.",
     "ERR_ALIGNMENT": "Align both files first with `isthmus psi`, or give an `id` column in both job files.",
     "ERR_RESULT_TOO_SMALL": "The parties share fewer customers than agreed. Nobody learned how many.",
-    "ERR_CHECKPOINT": "Train again, or restore the model file; each party loads only its own half.",
+    "ERR_CHECKPOINT": "Restore the model file, or delete the state folder and start the run again.",
+    "ERR_RESUME_MISMATCH": "Give the input and options of the interrupted run, or delete its state folder.",
+    "ERR_BUSY": "Wait for the other process, or give this run a state folder of its own.",
     "ERR_STORAGE": "Check that the folder exists, is writable, and that the disk is not full.",
     "ERR_PATH": "Give the path of an ordinary file.",
     "ERR_CONFIG": "Correct the key named; docs/jobs.md describes every key.",
@@ -87,13 +89,16 @@ def guarded(command: Callable[..., R]) -> Callable[..., R]:
         except IsthmusError as error:
             _show(explain(error))
             raise typer.Exit(1) from None
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, typer.Abort) as error:
+            # A question that is answered with Ctrl-C raises Abort; so do an end of input and a "no".
+            if isinstance(error, typer.Abort) and not isinstance(error.__context__, KeyboardInterrupt):
+                raise
             _say("stopped; nothing was released")
             raise typer.Exit(130) from None
         except BrokenPipeError:  # the reader of a pipe went away: not worth a word
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(1) from None
-        except (typer.Exit, typer.Abort, typer.BadParameter):
+        except (typer.Exit, typer.BadParameter):
             raise
         except Exception as error:
             _show(f"ERR_INTERNAL: {type(error).__name__}\n{ADVICE['ERR_INTERNAL']}")

@@ -10,6 +10,7 @@ import numpy as np
 from isthmus._core import paillier as _native
 from isthmus.errors import InvalidArgument, KeyMismatch
 from isthmus.paillier.plaintexts import encode, native_integers, negated
+from isthmus.paillier.pool import residue_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -169,7 +170,7 @@ class CiphertextArray:
             The owner passes its own key, which makes the same randomness about twice as fast.
         """
         source = self.public_key if key is None else key
-        return self._like(_native.rerandomize(source._native, self._native), self.shape)
+        return self._like(_native.rerandomize(residue_source(source), self._native), self.shape)
 
     def to_bytes(self) -> bytes:
         """Serialise: each ciphertext big-endian in ``2 * n_bytes`` bytes, in C order; no shape, no scale."""

@@ -11,6 +11,7 @@ from isthmus._core import paillier as _native
 from isthmus.errors import DecodeError, InvalidArgument, PlaintextOverflow
 from isthmus.paillier.array import CiphertextArray, require_ciphertexts
 from isthmus.paillier.plaintexts import encode, native_integers
+from isthmus.paillier.pool import DEFAULT_CAPACITY, RandomizerPool, residue_source
 
 if TYPE_CHECKING:
     import os
@@ -67,10 +68,11 @@ def keygen(key_bits: int = 3072, *, fast: bool = False) -> tuple[PublicKey, Priv
 class PublicKey:
     """A public key: what a party needs to encrypt for the owner and to compute on its ciphertexts."""
 
-    __slots__ = ("_native",)
+    __slots__ = ("_native", "_pool")
 
     def __init__(self, native: _native.PublicKey) -> None:
         self._native = native
+        self._pool: RandomizerPool | None = None
 
     @classmethod
     def from_bytes(cls, data: bytes | bytearray | memoryview) -> PublicKey:
@@ -137,7 +139,7 @@ class PublicKey:
         FeatureValue
             If a real is NaN or infinite.
         """
-        return _encrypt(self._native, self, values, scale_bits)
+        return _encrypt(residue_source(self), self, values, scale_bits)
 
     def encrypt_packed(self, columns: ArrayLike, layout: SlotLayout) -> CiphertextArray:
         """Encrypt several non-negative integers in each plaintext.
@@ -159,7 +161,22 @@ class PublicKey:
             If a value is negative or wider than its field (``layout.value_bits``): the layout's bound on sums
             would not hold. ``row`` says where. Nothing was encrypted.
         """
-        return _encrypt_packed(self._native, self, columns, layout)
+        return _encrypt_packed(residue_source(self), self, columns, layout)
+
+    def start_pool(self, capacity: int = DEFAULT_CAPACITY) -> RandomizerPool:
+        """Start making randomness ahead of time, for this key object; see :class:`RandomizerPool`.
+
+        Parameters
+        ----------
+        capacity : int, default 4096
+            Randomizers to store at most, up to 2^20; about 0.6 KB each for 2048-bit keys, 1 KB for 3072.
+
+        Raises
+        ------
+        InvalidArgument
+            If a pool of this key object runs already, or `capacity` is out of range.
+        """
+        return RandomizerPool(self, capacity)
 
     def ciphertexts_from_bytes(
         self, data: bytes | bytearray | memoryview, shape: tuple[int, ...] | None = None, scale_bits: int = 0
@@ -204,10 +221,11 @@ class PublicKey:
 class PrivateKey:
     """The private key: in native memory, wiped when released, never pickled or printed."""
 
-    __slots__ = ("_native", "public_key")
+    __slots__ = ("_native", "_pool", "public_key")
 
     def __init__(self, native: _native.PrivateKey) -> None:
         self._native = native
+        self._pool: RandomizerPool | None = None
         self.public_key = PublicKey(native.public_key)
 
     @classmethod
@@ -224,11 +242,15 @@ class PrivateKey:
 
     def encrypt(self, values: ArrayLike, *, scale_bits: int | None = None) -> CiphertextArray:
         """Encrypt as :meth:`PublicKey.encrypt` does, about twice as fast."""
-        return _encrypt(self._native, self.public_key, values, scale_bits)
+        return _encrypt(residue_source(self), self.public_key, values, scale_bits)
 
     def encrypt_packed(self, columns: ArrayLike, layout: SlotLayout) -> CiphertextArray:
         """Encrypt as :meth:`PublicKey.encrypt_packed` does, about twice as fast."""
-        return _encrypt_packed(self._native, self.public_key, columns, layout)
+        return _encrypt_packed(residue_source(self), self.public_key, columns, layout)
+
+    def start_pool(self, capacity: int = DEFAULT_CAPACITY) -> RandomizerPool:
+        """Start making randomness ahead of time, as :meth:`PublicKey.start_pool` does."""
+        return RandomizerPool(self, capacity)
 
     def decrypt(self, ciphertexts: CiphertextArray) -> NDArray[Any]:
         """Decrypt, in constant time, and check every result before returning any.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from isthmus.protocol.suites import PSI_SUITES
+
 PROTOCOL_VERSIONS = (1,)
-SUITES = ("ristretto255-SHA512",)
+SUITES = tuple(suite.identifier for suite in PSI_SUITES.values())
 
 CHUNK_BYTES = 1 << 20
 """Payload of one frame. Small enough that a heartbeat never waits long behind data, large enough to

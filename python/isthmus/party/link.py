@@ -132,6 +132,11 @@ class Link:
             self._grant()
             return message
 
+    def has_message(self) -> bool:
+        """Whether :meth:`receive` would return, or raise, at once."""
+        with self._changed:
+            return bool(self._inbox) or self._failure is not None
+
     def sent_digest(self) -> bytes:
         """Wait until everything is written; return the chain over all data sent."""
         with self._changed:

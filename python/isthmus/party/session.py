@@ -34,7 +34,7 @@ from isthmus.party.decode import parse
 from isthmus.party.disclosure import public_code
 from isthmus.party.handshake import Proposal, handshake
 from isthmus.party.link import Link
-from isthmus.party.stages import StageClock, StageReport
+from isthmus.party.stages import Pace, StageClock, StageReport
 from isthmus.party.wire.link_pb2 import JobEnd, JobStart
 from isthmus.protocol.machine import Progress, Receive, Send, Step, Steps
 
@@ -73,6 +73,7 @@ class Session:
         self.min_key_bits = agreement.min_key_bits
         self.on_progress: Callable[[Progress], None] | None = None
         self.stages: list[StageReport] = []
+        self._pace = Pace()
         self._channel = channel
         self._link = Link(channel, agreement.writer, agreement.reader, proposal.limits, agreement.peer_limits)
         self._closed = False
@@ -92,6 +93,11 @@ class Session:
     def counters(self) -> Counters:
         """Bytes and frames that crossed the channel, headers and heartbeats included."""
         return self._channel.counters
+
+    def report(self, progress: Progress) -> None:
+        """Tell ``on_progress``, with the rate so far and the time left."""
+        if self.on_progress is not None:
+            self.on_progress(self._pace.judge(progress))
 
     def disclose(self, statement: str) -> None:
         """Record what a party learned, such as ``"fund learned which of its rows are shared"``.
@@ -187,12 +193,12 @@ class Session:
             if isinstance(step, Send):
                 clock.sent(self._send(step.message))
             elif isinstance(step, Receive):
-                answer, size = self._receive(step.types)
-                clock.received(size)
+                if step.wait or self._link.has_message():
+                    answer, size = self._receive(step.types)
+                    clock.received(size)
             else:
                 clock.enter(step.stage)
-                if self.on_progress is not None:
-                    self.on_progress(step)
+                self.report(step)
 
     def _finish(self) -> None:
         sent = self._link.sent_digest()

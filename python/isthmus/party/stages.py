@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, replace
+
+from isthmus.protocol.machine import Progress
+
+_PACE_SECONDS = 15.0
+_PACE_REPORTS = 4096
 
 
 @dataclass
@@ -70,3 +76,27 @@ class StageClock:
         now = time.monotonic()
         self._current.seconds += now - self._since
         self._since = now
+
+
+class Pace:
+    """How fast the running stage is: judged over the last seconds, so that a slow start is soon forgotten."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._seen: deque[tuple[float, int]] = deque(maxlen=_PACE_REPORTS)
+
+    def judge(self, progress: Progress) -> Progress:
+        """Return the progress with its rate and the time left at that rate."""
+        if progress.stage != self._stage:
+            self._stage = progress.stage
+            self._seen.clear()
+        now = time.monotonic()
+        self._seen.append((now, progress.done))
+        while now - self._seen[0][0] > _PACE_SECONDS and len(self._seen) > 2:
+            self._seen.popleft()
+        since, done = self._seen[0]
+        if now <= since or progress.done <= done:
+            return progress
+        rate = (progress.done - done) / (now - since)
+        left = max(progress.total - progress.done, 0) / rate
+        return replace(progress, rate=rate, remaining_seconds=left)

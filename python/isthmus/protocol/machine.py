@@ -36,19 +36,29 @@ class Send:
 
 @dataclass(frozen=True)
 class Receive:
-    """Wait for the peer's next message; any other type is a ProtocolState error."""
+    """Wait for the peer's next message; any other type is a ProtocolState error.
+
+    Without ``wait`` the ``yield`` evaluates to None when no message is there yet.
+    """
 
     types: tuple[type[Message], ...]
+    wait: bool = True
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Stage ``stage`` has done ``done`` of ``total`` units; ``detail`` is a short note for a person."""
+    """Stage ``stage`` has done ``done`` of ``total`` units; ``detail`` is a short note for a person.
+
+    Whoever drives the protocol adds ``rate``, the units per second of late, and ``remaining_seconds`` at that
+    rate; None while there is nothing to tell from.
+    """
 
     stage: str
     done: int
     total: int
     detail: str = ""
+    rate: float | None = None
+    remaining_seconds: float | None = None
 
 
 Step = Send | Receive | Progress

@@ -1,72 +1,145 @@
-"""What every protocol for private set intersection returns, and how tags are compared.
+"""What protocols for private set intersection share: their results, and what they are given to work with.
 
-A tag stands for an item: a pseudorandom string of up to 16 bytes that the parties can compute only for the
-items that the protocol lets them compare.
+A protocol compares tags: pseudorandom byte strings that stand for items and that the parties can compute only
+for the items that the protocol lets them compare. Where items and tags lie, in memory or on disk, and whether
+a run survives its process, is the business of the layer above; here are the interfaces.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.errors import PeerDuplicate
+from isthmus.groups import group
+from isthmus.items import SecretSeed, mask_digests, mask_points
 
 Role = Literal["receiver", "sender", "both"]
+Reveal = Literal["rows", "size"]
 
-MAX_TAG_BYTES = 16
-
-Tags = NDArray[np.uint64]
-"""Tags as rows of two words."""
+Bytes2d = NDArray[np.uint8]
+Positions = NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
 class Match:
     """What a run tells its party.
 
-    ``rows`` are the rows of this party's columns whose items the peer has too: in ascending order for a
-    receiver, in an order that is the same on both sides when both learn, None for a sender. ``peer_count`` is
-    the number of the peer's distinct items. Without ``released`` the intersection was smaller than the agreed
-    minimum, and nobody gets rows.
+    ``positions`` are the places, in this party's own order, of the items that the peer has too, in an order
+    that is the same on both sides; None for a sender, and where only the size is revealed. ``size`` is their
+    number, None for a sender. ``peer_count`` is the number of the peer's different items. Without
+    ``released`` the intersection was smaller than the agreed minimum, and nobody gets anything.
     """
 
-    rows: NDArray[np.int64] | None
+    positions: Positions | None
+    size: int | None
     peer_count: int
     released: bool
 
 
-def as_tags(data: NDArray[np.uint8]) -> Tags:
-    """Return the rows of ``data``, shape (n, at most 16), as tags."""
-    padded = np.zeros((len(data), MAX_TAG_BYTES), dtype=np.uint8)
-    padded[:, : data.shape[1]] = data
-    return padded.view("<u8")
+class Items(Protocol):
+    """This party's different items, in a secret order that is the same whenever it is asked."""
+
+    @property
+    def count(self) -> int:
+        """Number of items."""
+
+    def digests(self, start: int, stop: int) -> Bytes2d:
+        """Return the SHA-256 digests of the items at these positions."""
 
 
-def join_tags(parts: list[Tags]) -> Tags:
-    """Return the tags of all parts, in order."""
-    return np.concatenate(parts) if parts else np.empty((0, 2), dtype=np.uint64)
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run is known by: its public name, this party's secret for it, and both counts."""
+
+    run: bytes
+    seed: SecretSeed
+    own_count: int
+    peer_count: int
 
 
-def match_tags(own: Tags, peer: Tags) -> NDArray[np.int64]:
-    """Return the positions in ``own`` of the tags that ``peer`` has too, in the order of the tags.
+class Ledger(Protocol):
+    """What a party has received in a run; it outlives a lost connection, and may outlive the process.
 
-    Sorts both together: equal tags become neighbours, and two neighbours from one side are a duplicate.
-
-    Raises
-    ------
-    PeerDuplicate
-        A tag occurs twice on one side; this party's items are distinct, so it was sent or returned twice.
+    Batches are added in order. What :meth:`add_own` and :meth:`add_peer` have taken is taken for good when
+    they return.
     """
-    tags = np.concatenate((own, peer))
-    order = np.lexsort((tags[:, 1], tags[:, 0]))
-    low = tags[order, 0]
-    equal = np.flatnonzero(low[1:] == low[:-1])
-    equal = equal[tags[order[equal], 1] == tags[order[equal + 1], 1]]
-    first: NDArray[np.int64] = order[equal].astype(np.int64)
-    second = order[equal + 1]
-    # The sort is stable, so of a pair from both sides the first is this party's.
-    if np.any((first >= len(own)) | (second < len(own))):
-        raise PeerDuplicate("the peer sent the same masked item more than once")
-    return first
+
+    @property
+    def record(self) -> RunRecord | None:
+        """The run that has begun, if one has."""
+
+    @property
+    def own_batches(self) -> int:
+        """Batches of this party's own tags."""
+
+    @property
+    def peer_batches(self) -> int:
+        """Batches of the peer's keys."""
+
+    def begin(self, record: RunRecord, *, own_tags: int, tag_bytes: int) -> None:
+        """Forget any other run and begin this one, in which ``own_tags`` tags will come back."""
+
+    def add_own(self, tags: Bytes2d) -> None:
+        """Take the next batch of this party's own tags."""
+
+    def add_peer(self, keys: Bytes2d) -> None:
+        """Take the next batch of the peer's keys, whose first bytes are tags."""
+
+    def recent_tags(self, batch: int) -> Bytes2d | None:
+        """Return the tags of one of the last batches of the peer's keys, or None when it is too old."""
+
+    def sorted_tags(self) -> Iterator[Bytes2d]:
+        """Return all tags of the peer's keys in ascending order, in parts of any length.
+
+        Raises PeerDuplicate as :meth:`matches`.
+        """
+
+    def matches(self) -> Iterator[Positions]:
+        """Return, part by part and in the order of the tags, the positions of own tags that the peer has too.
+
+        Raises PeerDuplicate when the peer sent an element twice, or returned one tag for two items that
+        match.
+        """
+
+
+@dataclass(frozen=True)
+class BatchWork:
+    """The arithmetic of one batch: a pure function of what is here and of the batch, for any process.
+
+    ``mask`` takes digests to masked elements, ``double`` takes the peer's masked elements to double-masked
+    ones.
+    """
+
+    kind: Literal["mask", "double"]
+    group: str
+    seed: SecretSeed
+    domain: bytes
+
+    def __call__(self, batch: Bytes2d) -> Bytes2d:
+        """Compute; ``double`` raises PointInvalid or PointEncoding with the row of a bad element."""
+        scalar = group(self.group).derive_scalar(self.seed)
+        if self.kind == "mask":
+            return mask_digests(batch, scalar, domain=self.domain)
+        return mask_points(batch, scalar)
+
+
+class Pending(Protocol):
+    """A batch under way."""
+
+    def result(self) -> Bytes2d:
+        """Wait for the result; raises what the work raised."""
+
+
+class Engine(Protocol):
+    """Where batches are computed."""
+
+    @property
+    def depth(self) -> int:
+        """How many batches should be under way so that no processor waits."""
+
+    def submit(self, work: BatchWork, batch: Bytes2d) -> Pending:
+        """Start one batch."""

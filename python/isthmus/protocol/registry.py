@@ -9,34 +9,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
-
 from isthmus.protocol import psi_ecdh
 from isthmus.protocol.machine import Steps
-from isthmus.protocol.matching import Match, Role
+from isthmus.protocol.matching import Engine, Items, Ledger, Match, Reveal, Role
+from isthmus.protocol.suites import PsiSuite
 
 
 class PsiSteps(Protocol):
     """Makes one party's machine; the parameters are those of :func:`isthmus.protocol.psi_ecdh.ecdh_psi`."""
 
     def __call__(
-        self, columns: list[pa.ChunkedArray], rows: NDArray[np.int64], *, role: Role, min_result: int
+        self,
+        items: Items,
+        ledger: Ledger,
+        engine: Engine,
+        *,
+        role: Role,
+        reveal: Reveal,
+        min_result: int,
+        suite: PsiSuite,
     ) -> Steps[Match]:
         """Return fresh steps."""
 
 
 @dataclass(frozen=True)
 class PsiProtocol:
-    """``name`` is what a user says; on ``protocol`` (with its version) and ``suite`` the parties agree."""
+    """``name`` is what a user says; on ``protocol`` (with its version) the parties agree."""
 
     name: str
     protocol: str
-    suite: str
     steps: PsiSteps
 
 
-_ROWS = (PsiProtocol("ecdh", psi_ecdh.PROTOCOL, psi_ecdh.SUITE, psi_ecdh.ecdh_psi),)
+_ROWS = (PsiProtocol("ecdh", psi_ecdh.PROTOCOL, psi_ecdh.ecdh_psi),)
 
 PSI_PROTOCOLS = {row.name: row for row in _ROWS}

@@ -50,6 +50,10 @@ class Group {
   /// A uniform non-zero scalar from the operating system's randomness.
   Scalar random_scalar() const;
 
+  /// The scalar that `uniform`, twice scalar_bytes() of secret uniform bytes, reduces to.
+  /// Throws    InvalidArgument for another length, or when the scalar is zero.
+  Scalar reduce(ByteSpan uniform) const;
+
   /// Reads the group's canonical encoding of a scalar.
   /// Throws    InvalidArgument when it has another length, is not below the order, or is zero.
   Scalar scalar(ByteSpan bytes) const;

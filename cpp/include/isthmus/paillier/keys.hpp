@@ -20,6 +20,7 @@
 #include <optional>
 #include <vector>
 
+#include "isthmus/bigint/fixed_base.hpp"
 #include "isthmus/bigint/natural.hpp"
 #include "isthmus/bigint/square_modulus.hpp"
 #include "isthmus/core/bytes.hpp"
@@ -72,7 +73,8 @@ class ResidueSource {
 /// A public key. Immutable, shared by the ciphertexts under it; make it with one of the static functions.
 class PublicKey final : public ResidueSource, public std::enable_shared_from_this<PublicKey> {
  public:
-  /// For keys this library generated or already validated; standard keys have no base.
+  /// For keys this library generated or already validated; standard keys have no base. Equal keys of a
+  /// process are one object, with one table.
   static PublicKeyPtr create(const Natural& n, const std::optional<RandomizerBase>& base);
   /// Parses and validates a peer's key.
   /// Throws    Decode for malformed bytes; KeyRejected, naming the rule, for a key that breaks one: size,

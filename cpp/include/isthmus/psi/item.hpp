@@ -58,31 +58,19 @@ class ItemColumns {
   std::size_t size_;
 };
 
-/// The items of some rows, in the order of `rows`.
-class ItemBatch final : public MessageBatch {
- public:
-  /// Requires  columns and rows outlive the batch.
-  /// Throws    InvalidArgument when a row is not in the columns.
-  ItemBatch(const ItemColumns& columns, std::span<const std::int64_t> rows);
-  std::size_t size() const noexcept override { return rows_.size(); }
-  ByteSpan message(std::size_t i, SecretVector<std::uint8_t>& scratch) const override;
-
- private:
-  const ItemColumns& columns_;
-  std::span<const std::int64_t> rows_;
-};
-
-/// The domain separation tag under which items are hashed: protocol, version, suite and the caller's
-/// `domain`, which must be fresh for each run, so that no two runs' points can be compared. Throws
+/// The domain separation tag under which items are hashed to a group: protocol, version, suite and the
+/// caller's `domain`, which must be fresh for each run, so that no two runs' points can be compared. Throws
 /// InvalidArgument for an empty domain.
 std::vector<std::uint8_t> item_dst(const Suite& suite, ByteSpan domain);
 
-/// out[i] = scalar * hash_to_group(item of rows[i]).
-/// Shapes    out[rows.size() * group.element_bytes()].
-/// Timing    Constant in the scalar and in the hashed points; encoding an item varies with its length and
-/// characters. Threads   parallel_for; bit-identical for any thread count. Throws    IdEncoding with the row
-/// within the columns; InvalidArgument.
-void mask_items(const ItemColumns& columns, std::span<const std::int64_t> rows, ByteSpan domain,
-                const Scalar& scalar, MutableByteSpan out);
+/// Bytes of an item's digest: SHA-256 of its canonical bytes, which stands for the item from then on.
+inline constexpr std::size_t kItemDigestBytes = 32;
+
+/// out[i] = scalar * hash_to_group(digests[i]).
+/// Shapes    digests[n * kItemDigestBytes], out[n * group.element_bytes()].
+/// Timing    Constant in the scalar and the digests.
+/// Threads   parallel_for; bit-identical for any thread count.
+/// Throws    InvalidArgument.
+void mask_digests(ByteSpan digests, ByteSpan domain, const Scalar& scalar, MutableByteSpan out);
 
 }  // namespace isthmus

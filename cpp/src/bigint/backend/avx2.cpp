@@ -1,47 +1,52 @@
 // Four products at a time on AVX2 and FMA: columns of products and quotients are summed in memory, four rows
-// at a time, by the multiply-adds of fma52_avx2.hpp.
+// at a time, by the multiply-adds of fma51_avx2.hpp.
 //
-// Bounds. A k-by-k product adds at most k low and k high halves, each below 2^52, to a column. At most three
-// such products meet there (a doubled product counting as two), or two for k > 79, and besides them a digit,
-// a carry and a complement: a column stays below (6 * 79 + 3) * 2^52 or (4 * 162 + 3) * 2^52 < 2^62. The
-// exponents that multiply-adds leave in a column run past 2^64, but they are known beforehand: columns start
-// at minus their sum, so that every column is exact, modulo 2^64 and therefore as an integer, when the last
-// of its products has been added. A quotient reads columns before the rows of its own block have reached
-// them, and makes up for these.
+// Bounds. A k-by-k product adds to a column at most k low parts, each above -2^51 and below 2^51, and k high
+// parts, each from 0 to 2^51. At most three such products meet there (a doubled product counting as two), or
+// two for k > 81, and besides them a digit, a carry and a complement: sums above -2^51 * kLift, with kLift =
+// 512, and below (6 * 81 + 3) * 2^51 or (4 * 162 + 3) * 2^51. So that columns are never negative and a
+// logical shift finds the carry, they are lifted by 2^51 * kLift, at the cost of kLift in the next. They stay
+// below 2^62. The exponents that multiply-adds leave in a column run past 2^64, but they are known
+// beforehand: columns start at minus their sum, so that every column is exact, modulo 2^64 and therefore as
+// an integer, when the last of its products has been added. A quotient reads columns before the rows of its
+// own block have reached them, and makes up for these.
 //
 // A Montgomery reduction finds four digits of the quotient at once: the low four columns, carried, times -1/m
-// modulo 2^208. That is a chain of some sixty cycles in which nothing else can happen to this number, so a
-// pair reduces its two digits alternately, the digits of one quotient being found while the rows of the other
-// are added (the higher digit needs the lower one's quotient, and comes one block behind).
+// modulo 2^204. That is a chain of some sixty cycles in which nothing else can happen to this number, so a
+// pair reduces its two digits alternately: while the quotient of one is found, the CPU adds the rows of the
+// other, which come next and do not depend on it. (The higher digit needs the lower one's quotient, and comes
+// one block behind.)
 
 #include <immintrin.h>
 
 #include <algorithm>
 
-#include "fma52_avx2.hpp"
+#include "fma51_avx2.hpp"
 #include "kernels.hpp"
 
 namespace isthmus::bigint {
 namespace {
 
 constexpr std::size_t kLanes = 4;
-constexpr std::size_t kBlock = 4;                       // digits of a quotient that are found at once
-constexpr std::size_t kSlack = kBlock;                  // columns that the last, incomplete block may look at
+constexpr std::size_t kBlock = 4;       // digits of a quotient that are found at once
+constexpr std::size_t kSlack = kBlock;  // columns that the last, incomplete block may look at
+constexpr Limb kLift = 512;
 constexpr std::size_t kMaxPairDigits = kMaxDigits / 2;  // of m, when numbers are modulo m^2
 
 std::size_t blocks_of(std::size_t k) { return (k + kBlock - 1) / kBlock; }
 
-DigitLayout layout(std::size_t modulus_bits) { return {fewest_digits(modulus_bits), kDigitBits}; }
+DigitLayout layout(std::size_t modulus_bits) {  // R >= 4m
+  return {(modulus_bits + 2 + kDigitBits - 1) / kDigitBits, kDigitBits};
+}
 
-// ---- Constants of a modulus
-// --------------------------------------------------------------------------------
+// Constants of a modulus.
 
 /// DigitContext::constants, in this order.
 struct Constants {
   const Double4* m;        // k digits, the same in all lanes
-  const Double4* inverse;  // -1/m mod 2^208
-  const Limb* complement;  // 2^52 - 1 - m[i]
-  const Limb* bias_2;      // minus the exponents of two products, for 2k columns
+  const Double4* inverse;  // -1/m mod 2^204
+  const Limb* complement;  // 2^51 - 1 - m[i]
+  const Limb* bias_2;      // what 2k columns start from that two products are added to
   const Limb* bias_3;      // of three
 
   explicit Constants(const DigitContext& c) noexcept {
@@ -63,7 +68,7 @@ Limb product_exponents(std::size_t column, std::size_t k) {
   return terms(column) * kLowExponent + high * kHighExponent;
 }
 
-/// digits = -1/m mod 2^208: the quotient of a Montgomery reduction of 1.
+/// digits = -1/m mod 2^204: the quotient of a Montgomery reduction of 1.
 void negated_inverse(const DigitContext& c, Limb (&digits)[kBlock]) {
   using Wide = unsigned __int128;
   const auto m = [&](std::size_t i) { return i < c.layout.count ? c.m[i] : Limb{0}; };
@@ -89,12 +94,14 @@ void prepare(DigitContext& c) {
   auto* words = reinterpret_cast<Limb*>(next);
   for (std::size_t i = 0; i < k; ++i) *words++ = kDigitMask - c.m[i];
   for (const Limb products : {2, 3}) {
-    for (std::size_t i = 0; i < 2 * k; ++i) *words++ = 0 - products * product_exponents(i, k);
+    for (std::size_t i = 0; i < 2 * k; ++i) {
+      const Limb lift = i + 1 < 2 * k ? kLift << kDigitBits : 0, lent = i > 0 ? kLift : 0;
+      *words++ = lift - lent - products * product_exponents(i, k);
+    }
   }
 }
 
-// ---- Reduction
-// ---------------------------------------------------------------------------------------------
+// Reduction.
 
 /// The Montgomery reduction (S + q*m) / R of the sum S in 2k columns, which must hold minus the exponents of
 /// q*m.
@@ -105,42 +112,40 @@ class Reduction {
 
   std::size_t block_size(std::size_t block) const noexcept { return std::min(kBlock, k_ - kBlock * block); }
 
-  /// The first half of a block's quotient digits: its columns, carried. The rows of earlier blocks are in.
-  void begin(std::size_t block) noexcept {
+  /// The quotient digits of a block, when the rows of earlier blocks are in: its columns, carried, times -1/m
+  /// modulo 2^204.
+  void find_quotient(std::size_t block) noexcept {
     Word4* const t = columns_ + kBlock * block;
     if (block > 0) carry(t - kBlock, kBlock);
+    // Columns, whose exponents are still short of those that the rows of this block will add.
     const Word4 t0 = add(t[0], all_lanes(kLowExponent));
     const Word4 t1 = add(add(t[1], all_lanes(2 * kLowExponent + kHighExponent)), above_digit(t0));
     const Word4 t2 = add(add(t[2], all_lanes(3 * kLowExponent + 2 * kHighExponent)), above_digit(t1));
     const Word4 t3 = add(t[3], above_digit(t2));  // only its low bits count
-    digits_[0] = to_double(t0);
-    digits_[1] = to_double(t1);
-    digits_[2] = to_double(t2);
-    digits_[3] = to_double(t3);
-  }
-
-  /// The second half: those digits times -1/m modulo 2^208.
-  void finish(std::size_t block) noexcept {
+    const Double4 d0 = to_double(t0), d1 = to_double(t1), d2 = to_double(t2), d3 = to_double(t3);
     const Double4* const inverse = constants_.inverse;
-    Double4* const q = quotient_ + kBlock * block;
-    Word4 u0 = all_lanes(0 - kLowExponent), u1 = all_lanes(0 - (2 * kLowExponent + kHighExponent)),
-          u2 = all_lanes(0 - (3 * kLowExponent + 2 * kHighExponent)), u3 = _mm256_setzero_si256();
-    multiply_add(u0, u1, digits_[0], inverse[0]);
-    multiply_add(u1, u2, digits_[0], inverse[1]);
-    multiply_add(u1, u2, digits_[1], inverse[0]);
-    multiply_add(u2, u3, digits_[0], inverse[2]);
-    multiply_add(u2, u3, digits_[1], inverse[1]);
-    multiply_add(u2, u3, digits_[2], inverse[0]);
-    multiply_add_low(u3, digits_[0], inverse[3]);
-    multiply_add_low(u3, digits_[1], inverse[2]);
-    multiply_add_low(u3, digits_[2], inverse[1]);
-    multiply_add_low(u3, digits_[3], inverse[0]);
-    q[0] = to_double(u0);
+    constexpr Limb kUp = kLift << kDigitBits;  // lifted like columns
+    Word4 u0 = all_lanes(kUp - kLowExponent),
+          u1 = all_lanes(kUp - kLift - (2 * kLowExponent + kHighExponent)),
+          u2 = all_lanes(kUp - kLift - (3 * kLowExponent + 2 * kHighExponent)), u3 = all_lanes(0 - kLift);
+    multiply_add(u0, u1, d0, inverse[0]);
+    multiply_add(u1, u2, d0, inverse[1]);
+    multiply_add(u1, u2, d1, inverse[0]);
+    multiply_add(u2, u3, d0, inverse[2]);
+    multiply_add(u2, u3, d1, inverse[1]);
+    multiply_add(u2, u3, d2, inverse[0]);
+    multiply_add_low(u3, d0, inverse[3]);
+    multiply_add_low(u3, d1, inverse[2]);
+    multiply_add_low(u3, d2, inverse[1]);
+    multiply_add_low(u3, d3, inverse[0]);
     u1 = add(u1, above_digit(u0));
-    q[1] = to_double(u1);
     u2 = add(u2, above_digit(u1));
+    u3 = add(u3, above_digit(u2));
+    Double4* const q = quotient_ + kBlock * block;
+    q[0] = to_double(u0);
+    q[1] = to_double(u1);
     q[2] = to_double(u2);
-    q[3] = to_double(add(u3, above_digit(u2)));
+    q[3] = to_double(u3);
   }
 
   /// Adds the products of a block's quotient digits with the digits [from, to) of m.
@@ -192,60 +197,53 @@ class Reduction {
   std::size_t k_;
   Word4* columns_;
   Double4* quotient_;
-  Double4 digits_[kBlock];
 };
-
-/// The middle of m's digits, a multiple of the five steps of add_four_rows.
-std::size_t middle(std::size_t k) { return k / 10 * 5; }
 
 /// One number alone: the next digits of the quotient are found as soon as the first few steps have finished
 /// their columns.
 void reduce(Reduction& reduction, std::size_t k) noexcept {
-  constexpr std::size_t kReady = 10;  // steps, at least 2 * kBlock
-  const std::size_t blocks = blocks_of(k), first = std::min(k, kReady), second = first + middle(k - first);
-  reduction.begin(0);
-  reduction.finish(0);
+  constexpr std::size_t kReady = 10;  // steps of add_four_rows; they finish as many columns, of which 8 count
+  const std::size_t blocks = blocks_of(k), ready = std::min(k, kReady);
+  reduction.find_quotient(0);
   for (std::size_t j = 0; j < blocks; ++j) {
-    const bool more = j + 1 < blocks;
-    reduction.add_quotient_rows(j, 0, first);
-    if (more) reduction.begin(j + 1);
-    reduction.add_quotient_rows(j, first, second);
-    if (more) reduction.finish(j + 1);
-    reduction.add_quotient_rows(j, second, k);
+    reduction.add_quotient_rows(j, 0, ready);
+    if (j + 1 < blocks) reduction.find_quotient(j + 1);
+    reduction.add_quotient_rows(j, ready, k);
   }
 }
 
-/// Both digits of a pair: low = X0*Y0, high = X0*Y1 + X1*Y0. With X0*Y0 = R*t - q*m, the high digit is
-/// REDC(high + R - q) - [t < m], whose argument is above zero, so that the subtraction stays above -1.
+/// Both digits of a pair: low = X0*Y0, high = X0*Y1 + X1*Y0 + 1. With X0*Y0 = R*t - q*m, the high digit is
+/// REDC(X0*Y1 + X1*Y0 + R - q) - [t < m], whose argument is above zero, so that the subtraction stays above
+/// -1. With R >= 4m, t and this are below 2m.
 void reduce_pair(Reduction& low, Reduction& high, Word4* out, std::size_t k) noexcept {
-  const std::size_t blocks = blocks_of(k), half = middle(k);
+  const std::size_t blocks = blocks_of(k);
   Word4 at_least_m = _mm256_setzero_si256();
-  low.begin(0);
-  low.finish(0);
+  low.find_quotient(0);
   for (std::size_t j = 0; j < blocks; ++j) {
-    const bool more = j + 1 < blocks;
     high.add_complement(low, j);
-    high.begin(j);
-    low.add_quotient_rows(j, 0, half);
-    high.finish(j);
-    low.add_quotient_rows(j, half, k);
-    if (more) low.begin(j + 1);
-    if (!more) at_least_m = low.canonical(out, _mm256_setzero_si256());
-    high.add_quotient_rows(j, 0, half);
-    if (more) low.finish(j + 1);
-    high.add_quotient_rows(j, half, k);
+    high.find_quotient(j);
+    low.add_quotient_rows(j, 0, k);
+    if (j + 1 < blocks) {
+      low.find_quotient(j + 1);
+    } else {
+      at_least_m = low.canonical(out, _mm256_setzero_si256());
+    }
+    high.add_quotient_rows(j, 0, k);
   }
   high.canonical(out + k, _mm256_xor_si256(at_least_m, all_lanes(~Limb{0})));
 }
 
-// ---- Products
-// ----------------------------------------------------------------------------------------------
+// Products.
 
 /// Scratch memory of one product, handed out from the front so that it stays dense in the cache.
 template <std::size_t Vectors>
 class Scratch {
  public:
-  Word4* columns(std::size_t k) noexcept { return take(2 * k + kSlack); }
+  Word4* columns(std::size_t k) noexcept {
+    Word4* const columns = take(2 * k + kSlack);
+    std::fill_n(columns + 2 * k, kSlack, _mm256_setzero_si256());
+    return columns;
+  }
   Double4* digits(std::size_t k) noexcept { return reinterpret_cast<Double4*>(take(k + kSlack)); }
 
  private:
@@ -288,7 +286,6 @@ void square_columns(Word4* columns, const Double4* a, const Limb* bias, std::siz
 }
 
 void mod_mul(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
-  const RoundTowardZero rounding;
   const Constants constants(c);
   const std::size_t k = c.layout.count;
   ModScratch scratch;
@@ -304,7 +301,6 @@ void mod_mul(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
 }
 
 void mod_sqr(const DigitContext& c, Limb* out, const Limb* a) {
-  const RoundTowardZero rounding;
   const Constants constants(c);
   const std::size_t k = c.layout.count;
   ModScratch scratch;
@@ -318,7 +314,6 @@ void mod_sqr(const DigitContext& c, Limb* out, const Limb* a) {
 }
 
 void pair_mul(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
-  const RoundTowardZero rounding;
   const Constants constants(c);
   const std::size_t k = c.layout.count;
   PairScratch scratch;
@@ -340,7 +335,6 @@ void pair_mul(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
 }
 
 void pair_sqr(const DigitContext& c, Limb* out, const Limb* a) {
-  const RoundTowardZero rounding;
   const Constants constants(c);
   const std::size_t k = c.layout.count;
   PairScratch scratch;
@@ -358,7 +352,6 @@ void pair_sqr(const DigitContext& c, Limb* out, const Limb* a) {
 }
 
 void pair_mul_digit(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
-  const RoundTowardZero rounding;
   const Constants constants(c);
   const std::size_t k = c.layout.count;
   PairScratch scratch;
@@ -376,8 +369,7 @@ void pair_mul_digit(const DigitContext& c, Limb* out, const Limb* a, const Limb*
   reduce_pair(reduce_low, reduce_high, reinterpret_cast<Word4*>(out), k);
 }
 
-// ---- Blocks
-// ------------------------------------------------------------------------------------------------
+// Blocks.
 
 inline void transpose(const Word4 (&in)[4], Word4 (&out)[4]) noexcept {
   const Word4 even01 = _mm256_unpacklo_epi64(in[0], in[1]), odd01 = _mm256_unpackhi_epi64(in[0], in[1]);
@@ -430,8 +422,44 @@ void select(Limb* out, const Limb* table, std::size_t entries, std::size_t words
   }
 }
 
+void pick(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index) {
+  const Word4 wanted = *reinterpret_cast<const Word4*>(index);
+  // The two halves of word `wanted` mod 4 of a vector, as vpermd counts them.
+  const Word4 low_half = _mm256_slli_epi64(_mm256_and_si256(wanted, all_lanes(3)), 1);
+  const Word4 halves = _mm256_or_si256(low_half, _mm256_slli_epi64(add(low_half, all_lanes(1)), 32));
+  const Word4 vector = _mm256_srli_epi64(wanted, 2);
+  for (std::size_t i = 0; i < words; ++i, table += entries) {
+    Word4 picked = _mm256_setzero_si256();
+    for (std::size_t v = 0; v < entries / 4; ++v) {
+      const Word4 entry = _mm256_permutevar8x32_epi32(reinterpret_cast<const Word4*>(table)[v], halves);
+      const Word4 mask = _mm256_cmpeq_epi64(vector, all_lanes(v));
+      picked = _mm256_or_si256(picked, _mm256_and_si256(entry, mask));
+    }
+    reinterpret_cast<Word4*>(out)[i] = picked;
+  }
+}
+
+void mod_add(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
+  const std::size_t k = c.layout.count;
+  const auto *const x = reinterpret_cast<const Word4*>(a), *const y = reinterpret_cast<const Word4*>(b);
+  auto* const sum = reinterpret_cast<Word4*>(out);
+  Word4 reduced[kMaxDigits];
+  Word4 carry_kept = _mm256_setzero_si256(), carry_reduced = all_lanes(1);
+  for (std::size_t i = 0; i < k; ++i) {  // the sum, and the sum plus R - m
+    const Word4 digit = add(x[i], y[i]);
+    const Word4 kept = add(digit, carry_kept);
+    const Word4 difference = add(add(digit, all_lanes(kDigitMask - c.m[i])), carry_reduced);
+    sum[i] = low_digit(kept);
+    reduced[i] = low_digit(difference);
+    carry_kept = above_digit(kept);
+    carry_reduced = above_digit(difference);
+  }
+  const Word4 at_least_m = sub(_mm256_setzero_si256(), carry_reduced);
+  for (std::size_t i = 0; i < k; ++i) sum[i] = _mm256_blendv_epi8(sum[i], reduced[i], at_least_m);
+}
+
 constexpr LaneKernels kFourLanes = {
-    kLanes, gather, scatter, select, {mod_mul, mod_sqr}, {pair_mul, pair_sqr}, pair_mul_digit};
+    kLanes, gather, scatter, pick, select, mod_add, {mod_mul, mod_sqr}, {pair_mul, pair_sqr}, pair_mul_digit};
 
 }  // namespace
 

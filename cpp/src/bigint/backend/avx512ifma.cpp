@@ -41,6 +41,11 @@ struct Eight {
   static ISTHMUS_INLINE Mask negative(T a) { return _mm512_movepi64_mask(a); }
   static ISTHMUS_INLINE T select(Mask mask, T a, T b) { return _mm512_mask_blend_epi64(mask, b, a); }
   static ISTHMUS_INLINE T or_and(T sum, T a, T b) { return _mm512_ternarylogic_epi64(sum, a, b, 0xf8); }
+  static ISTHMUS_INLINE Mask below(T a, T b) { return _mm512_cmplt_epu64_mask(a, b); }
+  /// Lane l: word index[l] mod 2 * kLanes of the two vectors.
+  static ISTHMUS_INLINE T permute(T low, T index, T high) {
+    return _mm512_permutex2var_epi64(low, index, high);
+  }
 };
 
 struct Four {
@@ -58,6 +63,11 @@ struct Four {
   static ISTHMUS_INLINE Mask negative(T a) { return _mm256_movepi64_mask(a); }
   static ISTHMUS_INLINE T select(Mask mask, T a, T b) { return _mm256_mask_blend_epi64(mask, b, a); }
   static ISTHMUS_INLINE T or_and(T sum, T a, T b) { return _mm256_ternarylogic_epi64(sum, a, b, 0xf8); }
+  static ISTHMUS_INLINE Mask below(T a, T b) { return _mm256_cmplt_epu64_mask(a, b); }
+  /// Lane l: word index[l] mod 2 * kLanes of the two vectors.
+  static ISTHMUS_INLINE T permute(T low, T index, T high) {
+    return _mm256_permutex2var_epi64(low, index, high);
+  }
 };
 
 template <int I>
@@ -208,6 +218,25 @@ struct Columns {
   }
 };
 
+/// out = v mod m for v < 2m; returns 1 in the lanes where v < m. out may be v.
+template <class V>
+ISTHMUS_INLINE typename V::T subtract_once(const DigitContext& c, typename V::T* out,
+                                           const typename V::T* v) {
+  const std::size_t k = c.layout.count;
+  const Shared<V> m{c.m.data()};
+  using T = typename V::T;
+  T reduced[kMaxDigits];
+  T borrow = V::zero();
+  for (std::size_t i = 0; i < k; ++i) {
+    const T difference = V::add(V::sub(v[i], m[i]), borrow);
+    reduced[i] = V::masked(difference);
+    borrow = V::above(difference);
+  }
+  const typename V::Mask keep = V::negative(borrow);
+  for (std::size_t i = 0; i < k; ++i) out[i] = V::select(keep, v[i], reduced[i]);
+  return V::sub(V::zero(), borrow);
+}
+
 /// Products for digit counts that C divides.
 template <class V, int C>
 struct Products {
@@ -259,27 +288,11 @@ struct Products {
     }
   }
 
-  /// out = v mod m for v < 2m; returns 1 in the lanes where v < m. out may be v.
-  static ISTHMUS_INLINE T subtract_once(const DigitContext& c, T* out, const T* v) {
-    const std::size_t k = c.layout.count;
-    const Shared<V> m{c.m.data()};
-    T reduced[kMaxDigits];
-    T borrow = V::zero();
-    for (std::size_t i = 0; i < k; ++i) {
-      const T difference = V::add(V::sub(v[i], m[i]), borrow);
-      reduced[i] = V::masked(difference);
-      borrow = V::above(difference);
-    }
-    const typename V::Mask keep = V::negative(borrow);
-    for (std::size_t i = 0; i < k; ++i) out[i] = V::select(keep, v[i], reduced[i]);
-    return V::sub(V::zero(), borrow);
-  }
-
   template <class Low, class High>
   static ISTHMUS_INLINE void mod_product(const DigitContext& c, Limb* out, Low low, High high) {
     T v[kMaxDigits], q[kMaxDigits];
     reduce(c, v, q, V::zero(), V::zero(), low, high);
-    subtract_once(c, reinterpret_cast<T*>(out), v);
+    subtract_once<V>(c, reinterpret_cast<T*>(out), v);
   }
 
   static void mod_mul(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
@@ -320,7 +333,7 @@ struct Products {
     const std::size_t k = c.layout.count;
     T t[kMaxDigits], u[kMaxDigits], q[kMaxDigits], q_1[kMaxDigits];
     reduce(c, t, q, V::zero(), V::zero(), low_0, high_0);
-    const T less = subtract_once(c, t, t);
+    const T less = subtract_once<V>(c, t, t);
     reduce(
         c, u, q_1, V::all(1), less,
         [&](Sums& s, std::size_t first) __attribute__((always_inline)) {
@@ -332,7 +345,7 @@ struct Products {
         high_1);
     T* const digits = reinterpret_cast<T*>(out);
     for (std::size_t i = 0; i < k; ++i) digits[i] = t[i];
-    subtract_once(c, digits + k, u);
+    subtract_once<V>(c, digits + k, u);
   }
 
   static void pair_mul(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
@@ -514,27 +527,83 @@ void scatter(Limb* const* elements, const Limb* block, std::size_t words) {
   }
 }
 
+/// Words [first, first + N) of the picked block.
+template <class V, int N>
+ISTHMUS_INLINE void select_words(typename V::T* out, const typename V::T* table, std::size_t entries,
+                                 std::size_t words, std::size_t index) {
+  typename V::T sum[N];
+  unroll<0, N>([&](auto i) __attribute__((always_inline)) { sum[i.value] = V::zero(); });
+  for (std::size_t e = 0; e < entries; ++e, table += words) {
+    const typename V::T mask = V::all(ct_equal(e, index));
+    unroll<0, N>([&](auto i) __attribute__((always_inline)) {
+      sum[i.value] = V::or_and(sum[i.value], mask, table[i.value]);
+    });
+  }
+  unroll<0, N>([&](auto i) __attribute__((always_inline)) { out[i.value] = sum[i.value]; });
+}
+
 template <class V>
 void select(Limb* out, const Limb* table, std::size_t entries, std::size_t words, std::size_t index) {
-  using T = typename V::T;
-  constexpr std::size_t kAtOnce = 20;  // sums that registers hold; divides the usual digit counts
-  const T* const rows = reinterpret_cast<const T*>(table);
-  T* const picked = reinterpret_cast<T*>(out);
-  for (std::size_t first = 0; first < words; first += kAtOnce) {
-    const std::size_t n = words - first < kAtOnce ? words - first : kAtOnce;
-    T sum[kAtOnce];
-    for (std::size_t i = 0; i < kAtOnce; ++i) sum[i] = V::zero();
-    for (std::size_t e = 0; e < entries; ++e) {
-      const T mask = V::all(ct_equal(e, index));
-      const T* const row = rows + e * words + first;
-      if (n == kAtOnce) {
-        for (std::size_t i = 0; i < kAtOnce; ++i) sum[i] = V::or_and(sum[i], mask, row[i]);
-      } else {
-        for (std::size_t i = 0; i < n; ++i) sum[i] = V::or_and(sum[i], mask, row[i]);
-      }
-    }
-    for (std::size_t i = 0; i < n; ++i) picked[first + i] = sum[i];
+  constexpr int kAtOnce = 20;  // sums that registers hold; divides the usual numbers of words
+  const auto* const rows = reinterpret_cast<const typename V::T*>(table);
+  auto* const picked = reinterpret_cast<typename V::T*>(out);
+  std::size_t i = 0;
+  for (; i + kAtOnce <= words; i += kAtOnce) {
+    select_words<V, kAtOnce>(picked + i, rows + i, entries, words, index);
   }
+  for (; i + 2 <= words; i += 2) select_words<V, 2>(picked + i, rows + i, entries, words, index);
+  if (i < words) select_words<V, 1>(picked + i, rows + i, entries, words, index);
+}
+
+/// pick() from Chunks * 2 * kLanes entries, so that the masks stay in registers.
+template <class V, int Chunks>
+ISTHMUS_INLINE void pick_from(Limb* out, const Limb* table, std::size_t words, const Limb* index) {
+  using T = typename V::T;
+  constexpr int kChunk = 2 * V::kLanes;
+  const T in_chunk = *reinterpret_cast<const T*>(index);
+  typename V::Mask mask[Chunks];
+  unroll<0, Chunks>([&](auto chunk) __attribute__((always_inline)) {
+    const T entry = V::sub(in_chunk, V::all(chunk.value * kChunk));
+    mask[chunk.value] = V::below(entry, V::all(kChunk));
+  });
+  for (std::size_t i = 0; i < words; ++i, table += Chunks * kChunk) {
+    const auto* const entries = reinterpret_cast<const T*>(table);
+    T sum = V::zero();
+    unroll<0, Chunks>([&](auto chunk) __attribute__((always_inline)) {
+      const T picked = V::permute(entries[2 * chunk.value], in_chunk, entries[2 * chunk.value + 1]);
+      sum = V::select(mask[chunk.value], picked, sum);
+    });
+    reinterpret_cast<T*>(out)[i] = sum;
+  }
+}
+
+template <class V>
+void pick(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index) {
+  switch (entries / (2 * V::kLanes)) {
+    case 1:
+      return pick_from<V, 1>(out, table, words, index);
+    case 2:
+      return pick_from<V, 2>(out, table, words, index);
+    case 4:
+      return pick_from<V, 4>(out, table, words, index);
+    case 8:
+      return pick_from<V, 8>(out, table, words, index);
+    default:
+      return pick_from<V, 16>(out, table, words, index);
+  }
+}
+
+template <class V>
+void add(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
+  using T = typename V::T;
+  const auto *const x = reinterpret_cast<const T*>(a), *const y = reinterpret_cast<const T*>(b);
+  T sum[kMaxDigits], carry = V::zero();
+  for (std::size_t i = 0; i < c.layout.count; ++i) {
+    carry = V::add(carry, V::add(x[i], y[i]));
+    sum[i] = V::masked(carry);
+    carry = V::above(carry);
+  }
+  subtract_once<V>(c, reinterpret_cast<T*>(out), sum);
 }
 
 template <class V>
@@ -542,7 +611,9 @@ constexpr LaneKernels kernels_of() {
   return {V::kLanes,
           gather<V>,
           scatter<V>,
+          pick<V>,
           select<V>,
+          add<V>,
           {mod_mul<V>, mod_sqr<V>},
           {pair_mul<V>, pair_sqr<V>},
           pair_mul_digit<V>};

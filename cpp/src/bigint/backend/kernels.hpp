@@ -44,8 +44,13 @@ struct LaneKernels {
   /// Between blocks and `lanes` elements of `words` words, which are one run each and aligned to 8 bytes.
   void (*gather)(Limb* block, const Limb* const* elements, std::size_t words);
   void (*scatter)(Limb* const* elements, const Limb* block, std::size_t words);
+  /// In every lane l: out = entry index[l] of a table that all lanes share, every entry of it read. Word i of
+  /// entry e is word i * entries + e of the table, which is aligned to 64 bytes; 16 divides `entries`.
+  void (*pick)(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index);
   /// out = block `index` of a table of `entries` blocks of `words` words per lane, every one of them read.
   void (*select)(Limb* out, const Limb* table, std::size_t entries, std::size_t words, std::size_t index);
+  /// out = a + b modulo m, for single elements; out may be a or b.
+  void (*add)(const DigitContext& c, Limb* out, const Limb* a, const Limb* b);
   RingKernels mod;   // single elements, modulo m
   RingKernels pair;  // pairs, modulo m^2
   /// b is a block of single elements b0 < R (they need not be below m), standing for the pairs (b0, 0).

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "../digits.hpp"
 #include "kernels.hpp"
 
 namespace isthmus::bigint {
@@ -91,33 +92,21 @@ inline Limb subtract_once(const DigitContext& c, Limb* out, const Limb* t) noexc
   return borrow;
 }
 
-/// out = (u - less) mod m for u < 2m and less in {0, 1}.
+/// out = (u - less) mod m for 0 < u < 2m and less in {0, 1}.
 inline void finish_high_digit(const DigitContext& c, Limb* out, const Limb* u, Limb less) noexcept {
   const std::size_t k = c.layout.count;
-  const Limb* m = c.m.data();
-  DigitScratch kept;     // u - less
-  DigitScratch reduced;  // u - less - m
-  Limb borrow_kept = less;
-  Limb borrow_reduced = less;
+  DigitScratch kept;
   for (std::size_t i = 0; i < k; ++i) {
-    const Limb d = u[i] - borrow_kept;
+    const Limb d = u[i] - less;
     kept[i] = d & c.mask;
-    borrow_kept = d >> 63;
-    const Limb e = u[i] - m[i] - borrow_reduced;
-    reduced[i] = e & c.mask;
-    borrow_reduced = e >> 63;
+    less = d >> 63;
   }
-  const Limb wrapped = ct_mask(borrow_kept);  // u = 0 and less = 1: the result is m - 1
-  const Limb below = ct_mask(borrow_reduced);
-  for (std::size_t i = 0; i < k; ++i) {
-    const Limb top = m[i] - (i == 0 ? 1 : 0);  // m is odd: no borrow
-    out[i] = ct_select(wrapped, top, ct_select(below, kept[i], reduced[i]));
-  }
+  subtract_once(c, out, kept.data());
 }
 
 /// The pair product: low(i) and high(i) are the column sums of X0*Y0 and of X0*Y1 + X1*Y0.
 /// With X0*Y0 = R*t - q*m and R - q = sum (mask - q_i) 2^(width*i) + 1, the high digit is
-/// REDC(high + (R - q)) - 1 + [t >= m], whose argument is not negative.
+/// REDC(high + (R - q)) - 1 + [t >= m], whose argument is above zero, and with it the result of REDC.
 template <class LowSum, class HighSum>
 inline void pair_product(const DigitContext& c, Limb* out, LowSum low, HighSum high) noexcept {
   const std::size_t k = c.layout.count;
@@ -183,8 +172,18 @@ void select(Limb* out, const Limb* table, std::size_t entries, std::size_t words
   }
 }
 
+void pick(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index) {
+  for (std::size_t i = 0; i < words; ++i, table += entries) {
+    Limb picked = 0;
+    for (std::size_t e = 0; e < entries; ++e) picked |= table[e] & ct_equal(e, index[0]);
+    out[i] = picked;
+  }
+}
+
+void add(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) { add_modulo(c, out, a, b); }
+
 constexpr LaneKernels kOneLane = {
-    1, gather, scatter, select, {mod_mul, mod_sqr}, {pair_mul, pair_sqr}, pair_mul_digit};
+    1, gather, scatter, pick, select, add, {mod_mul, mod_sqr}, {pair_mul, pair_sqr}, pair_mul_digit};
 
 std::size_t constant_words(std::size_t) { return 0; }
 void prepare(DigitContext&) {}

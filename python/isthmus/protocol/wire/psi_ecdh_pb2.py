@@ -14,21 +14,23 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$isthmus/protocol/wire/psi_ecdh.proto\x12\x13isthmus.psi_ecdh.v1\"N\n\x05Start\x12\'\n\x04role\x18\x01 \x01(\x0e\x32\x19.isthmus.psi_ecdh.v1.Role\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\x12\r\n\x05nonce\x18\x03 \x01(\x0c\"\'\n\x06Masked\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0e\n\x06points\x18\x02 \x01(\x0c\"+\n\x0c\x44oubleMasked\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0c\n\x04tags\x18\x02 \x01(\x0c\"\x1b\n\x07Verdict\x12\x10\n\x08released\x18\x01 \x01(\x08*O\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_RECEIVER\x10\x01\x12\x0f\n\x0bROLE_SENDER\x10\x02\x12\r\n\tROLE_BOTH\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$isthmus/protocol/wire/psi_ecdh.proto\x12\x13isthmus.psi_ecdh.v2\"{\n\x05Start\x12\'\n\x04role\x18\x01 \x01(\x0e\x32\x19.isthmus.psi_ecdh.v2.Role\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\x12\r\n\x05nonce\x18\x03 \x01(\x0c\x12+\n\x06resume\x18\x04 \x01(\x0b\x32\x1b.isthmus.psi_ecdh.v2.Resume\"7\n\x06Resume\x12\x0b\n\x03run\x18\x01 \x01(\x0c\x12\x0e\n\x06masked\x18\x02 \x01(\x04\x12\x10\n\x08\x61nswered\x18\x03 \x01(\x04\"\'\n\x06Masked\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0e\n\x06points\x18\x02 \x01(\x0c\"+\n\x0c\x44oubleMasked\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0c\n\x04tags\x18\x02 \x01(\x0c\"\x1b\n\x07Verdict\x12\x10\n\x08released\x18\x01 \x01(\x08*O\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_RECEIVER\x10\x01\x12\x0f\n\x0bROLE_SENDER\x10\x02\x12\r\n\tROLE_BOTH\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'isthmus.protocol.wire.psi_ecdh_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
-  _globals['_ROLE']._serialized_start=256
-  _globals['_ROLE']._serialized_end=335
+  _globals['_ROLE']._serialized_start=358
+  _globals['_ROLE']._serialized_end=437
   _globals['_START']._serialized_start=61
-  _globals['_START']._serialized_end=139
-  _globals['_MASKED']._serialized_start=141
-  _globals['_MASKED']._serialized_end=180
-  _globals['_DOUBLEMASKED']._serialized_start=182
-  _globals['_DOUBLEMASKED']._serialized_end=225
-  _globals['_VERDICT']._serialized_start=227
-  _globals['_VERDICT']._serialized_end=254
+  _globals['_START']._serialized_end=184
+  _globals['_RESUME']._serialized_start=186
+  _globals['_RESUME']._serialized_end=241
+  _globals['_MASKED']._serialized_start=243
+  _globals['_MASKED']._serialized_end=282
+  _globals['_DOUBLEMASKED']._serialized_start=284
+  _globals['_DOUBLEMASKED']._serialized_end=327
+  _globals['_VERDICT']._serialized_start=329
+  _globals['_VERDICT']._serialized_end=356
 # @@protoc_insertion_point(module_scope)
