@@ -83,7 +83,7 @@ def psi_arguments(**changes: list[str]) -> dict[str, list[str]]:
     own = {"bank": "bank.csv", "fund": "fund.parquet"}
     fixed = ["--job", "june", "--id", "customer"]
     return {
-        name: ["psi", "--party", f"{name}.toml", "--input", own[name], *fixed, *changes.get(name, OUT)]
+        name: ["psi", "run", "--party", f"{name}.toml", "--input", own[name], *fixed, *changes.get(name, OUT)]
         for name in PARTIES
     }
 
@@ -101,7 +101,10 @@ def test_psi_writes_the_same_customers_in_one_order(world):
     assert tables["bank"]["customer"].to_pylist() == tables["fund"]["customer"].to_pylist()
     assert tables["bank"].num_rows == 480
     assert tables["bank"].column_names == ["customer", "defaulted", "noise", "city"]
-    assert "480 of 540 customers are shared" in done["bank"][1] and "align" in done["bank"][1]
+    assert (
+        "480 customers are shared; this party's file has 540 rows" in done["bank"][1]
+        and "align" in done["bank"][1]
+    )
     assert all(verify_audit_file(world / name / "audit.jsonl") > 0 for name in PARTIES)
 
 
@@ -112,6 +115,43 @@ def test_a_sender_learns_nothing_and_writes_nothing(world):
     succeeded(done)
     assert read_table(world / "bank" / "aligned.csv").num_rows == 480
     assert not list((world / "fund").glob("aligned*")) and "shared" not in done["fund"][1]
+
+
+@pytest.mark.timeout(120)
+def test_a_count_names_nobody(world):
+    done = both(world, psi_arguments(bank=["--count-only"], fund=["--count-only"]))
+    succeeded(done)
+    for name in PARTIES:
+        assert "480 customers are shared" in done[name][1] and not list((world / name).glob("aligned*"))
+
+
+@pytest.mark.timeout(120)
+def test_repeated_rows_normalisation_and_another_suite(world):
+    """Identifiers of several forms, a customer in two rows, and values as they stood in the file."""
+    (world / "bank" / "bank.csv").write_text("customer,amount\n a1 ,1.10\nA1,007\nb2,3\nc3,\n")
+    write_table(pa.table({"customer": ["C3 ", "d4", "a1"]}), world / "fund" / "fund.parquet")
+    options = ["--normalize", "customer=trim,lower", "--suite", "X25519", "--memory", "64M"]
+    done = both(
+        world,
+        psi_arguments(
+            bank=["--out", "aligned.csv.gz", "--duplicates", "all", *options], fund=[*OUT, *options]
+        ),
+    )
+    succeeded(done)
+    rows = read_table(world / "bank" / "aligned.csv.gz", text=["customer", "amount"])
+    assert sorted(rows["amount"].to_pylist()) == ["", "007", "1.10"]
+    assert read_table(world / "fund" / "aligned.parquet").num_rows == 2
+    assert sorted(path.name for path in (world / "bank").glob(".*")) == []
+
+
+@pytest.mark.timeout(120)
+def test_a_row_of_a_csv_file_is_named_as_an_editor_counts(world):
+    (world / "bank" / "bank.csv").write_text("customer\na\nb\na\n")
+    done = both(world, psi_arguments())
+    assert done["bank"][0] == 1 and "ERR_DUPLICATE_ID" in done["bank"][1] and "row 4" in done["bank"][1]
+    (world / "bank" / "bank.csv").write_text("customer\na\nb \n")
+    done = both(world, psi_arguments())
+    assert done["bank"][0] == 1 and "ERR_ID_ENCODING" in done["bank"][1] and "row 3" in done["bank"][1]
 
 
 @pytest.mark.timeout(120)

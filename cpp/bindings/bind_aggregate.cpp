@@ -42,22 +42,37 @@ RowSubset row_subset(const std::optional<Array<std::int64_t>>& rows) {
 }
 
 template <class T>
-CiphertextArray bucket_sum_as(const CiphertextArray& in, const py::array& buckets, std::size_t n_buckets,
-                              const RowSubset& rows, const PackLayout* layout) {
+CiphertextArray bucket_sum_as(const CiphertextArray& in, std::size_t planes, const py::array& buckets,
+                              std::size_t n_buckets, const RowSubset& rows, const PackLayout* layout) {
   const auto matrix = matrix_view<T>(buckets);
   const py::gil_scoped_release release;
-  return aggregate::bucket_sum(in, matrix, n_buckets, rows, layout);
+  return aggregate::bucket_sum(in, planes, matrix, n_buckets, rows, layout);
 }
 
-CiphertextArray bucket_sum(const CiphertextArray& in, const py::array& buckets, std::size_t n_buckets,
-                           const std::optional<Array<std::int64_t>>& rows, const PackLayout* layout) {
+CiphertextArray bucket_sum(const CiphertextArray& in, std::size_t planes, const py::array& buckets,
+                           std::size_t n_buckets, const std::optional<Array<std::int64_t>>& rows,
+                           const PackLayout* layout) {
   const RowSubset subset = row_subset(rows);
   const auto has_type = [&](auto value) { return py::isinstance<py::array_t<decltype(value)>>(buckets); };
-  if (has_type(std::uint8_t{})) return bucket_sum_as<std::uint8_t>(in, buckets, n_buckets, subset, layout);
-  if (has_type(std::uint16_t{})) return bucket_sum_as<std::uint16_t>(in, buckets, n_buckets, subset, layout);
-  if (has_type(std::int32_t{})) return bucket_sum_as<std::int32_t>(in, buckets, n_buckets, subset, layout);
+  const auto sum_as = [&](auto value) {
+    return bucket_sum_as<decltype(value)>(in, planes, buckets, n_buckets, subset, layout);
+  };
+  if (has_type(std::uint8_t{})) return sum_as(std::uint8_t{});
+  if (has_type(std::uint16_t{})) return sum_as(std::uint16_t{});
+  if (has_type(std::int32_t{})) return sum_as(std::int32_t{});
   require(has_type(std::int64_t{}), "buckets must be uint8, uint16, int32 or int64");
-  return bucket_sum_as<std::int64_t>(in, buckets, n_buckets, subset, layout);
+  return sum_as(std::int64_t{});
+}
+
+CiphertextArray bucket_sum_sparse(const CiphertextArray& in, std::size_t planes, std::size_t row_count,
+                                  const Array<std::int64_t>& column_starts,
+                                  const Array<std::int64_t>& row_numbers, const Array<std::int64_t>& values,
+                                  std::size_t n_buckets, const std::optional<Array<std::int64_t>>& rows,
+                                  const PackLayout* layout) {
+  const SparseView matrix{row_count, view(column_starts), view(row_numbers), view(values)};
+  const RowSubset subset = row_subset(rows);
+  const py::gil_scoped_release release;
+  return aggregate::bucket_sum(in, planes, matrix, n_buckets, subset, layout);
 }
 
 CiphertextArray weighted_sum(const CiphertextArray& in, const py::array& weights,
@@ -91,10 +106,9 @@ Array<std::int64_t> to_fixed_point(const Array<double>& values, std::size_t scal
 }
 
 std::string repr(const PackLayout& layout) {
-  std::string fields;
-  for (const std::size_t bits : layout.value_bits()) fields += std::to_string(bits) + ", ";
-  return "PackLayout(key_bits=" + std::to_string(layout.key_bits()) + ", value_bits=(" + fields +
-         "), max_addends=" + std::to_string(layout.max_addends()) + ")";
+  return "PackLayout(key_bits=" + std::to_string(layout.key_bits()) +
+         ", value_bits=" + py::repr(py::tuple(py::cast(layout.value_bits()))).cast<std::string>() +
+         ", max_addends=" + std::to_string(layout.max_addends()) + ")";
 }
 
 py::tuple value_bits(const PackLayout& layout) { return py::tuple(py::cast(layout.value_bits())); }
@@ -156,8 +170,12 @@ InvalidArgument
 void bind_aggregate(py::module_& m) {
   py::module_ sub = m.def_submodule("aggregate", "Sums over ciphertexts.");
   bind_pack_layout(sub);
-  sub.def("bucket_sum", &bucket_sum, py::arg("ct"), py::arg("buckets"), py::arg("n_buckets"),
-          py::arg("rows").noconvert() = py::none(), py::arg("layout") = py::none());
+  sub.def("bucket_sum", &bucket_sum, py::arg("ct"), py::arg("planes"), py::arg("buckets"),
+          py::arg("n_buckets"), py::arg("rows").noconvert() = py::none(), py::arg("layout") = py::none());
+  sub.def("bucket_sum_sparse", &bucket_sum_sparse, py::arg("ct"), py::arg("planes"), py::arg("row_count"),
+          py::arg("column_starts").noconvert(), py::arg("row_numbers").noconvert(),
+          py::arg("values").noconvert(), py::arg("n_buckets"), py::arg("rows").noconvert() = py::none(),
+          py::arg("layout") = py::none());
   sub.def("weighted_sum", &weighted_sum, py::arg("ct"), py::arg("weights"),
           py::arg("rows").noconvert() = py::none());
   sub.def("weighted_sum_sparse", &weighted_sum_sparse, py::arg("ct"), py::arg("row_count"),

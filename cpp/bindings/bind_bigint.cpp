@@ -1,11 +1,13 @@
 // Big integers on Python ints, one operation a call: for tests and tools. Bulk work goes through paillier.
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "bindings.hpp"
+#include "isthmus/bigint/fixed_base.hpp"
 #include "isthmus/bigint/prime.hpp"
 #include "isthmus/bigint/square_modulus.hpp"
 #include "natural.hpp"
@@ -78,14 +80,48 @@ std::vector<py::int_> pow_all(const SquareModulus& m, const std::vector<py::int_
   return out;
 }
 
-py::int_ fixed_base_pow(const SquareModulus& m, const py::int_& base, const py::int_& exponent,
-                        std::size_t exponent_bits, unsigned window) {
-  AlignedLimbs x = element(m, base);
-  const FixedBaseTable table(m, x.data(), exponent_bits, window);
-  AlignedLimbs limbs(table.exponent_limbs());
-  to_natural(exponent).copy_to(limbs);
-  table.pow_vartime(x.data(), limbs.data(), 1);
-  return to_python(m.export_value(x.data()));
+// The values as equally long runs of limbs.
+AlignedLimbs limb_rows(const std::vector<py::int_>& values, std::size_t width) {
+  AlignedLimbs rows(values.size() * width);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    to_natural(values[i]).copy_to(MutableLimbSpan(rows).subspan(i * width, width));
+  }
+  return rows;
+}
+
+std::vector<py::int_> export_all(const SquareModulus& m, const AlignedLimbs& elements) {
+  std::vector<py::int_> out;
+  for (std::size_t i = 0; i < elements.size(); i += m.stride()) {
+    out.push_back(to_python(m.export_value(elements.data() + i)));
+  }
+  return out;
+}
+
+std::vector<py::int_> fixed_base_pow(const SquareModulus& m, const py::int_& base,
+                                     const std::vector<py::int_>& exponents, std::size_t exponent_bits,
+                                     std::size_t max_bytes) {
+  const FixedBaseTable table(m, element(m, base).data(), exponent_bits, max_bytes);
+  AlignedLimbs out(exponents.size() * m.stride());
+  table.pow_vartime(out.data(), limb_rows(exponents, table.exponent_limbs()).data(), exponents.size());
+  return export_all(m, out);
+}
+
+std::vector<py::int_> masked_base_pow(const SquareModulus& m, const py::int_& base,
+                                      const std::vector<py::int_>& exponents, std::size_t exponent_bits) {
+  const MaskedBaseTable table(m, element(m, base).data(), exponent_bits);
+  AlignedLimbs out(exponents.size() * m.stride());
+  table.pow(out.data(), limb_rows(exponents, table.exponent_limbs()).data(), exponents.size());
+  return export_all(m, out);
+}
+
+std::vector<py::int_> pow_each(const SquareModulus& m, const std::vector<py::int_>& bases,
+                               const std::vector<py::int_>& exponents) {
+  std::size_t width = 1;
+  for (const py::int_& exponent : exponents) width = std::max(width, to_natural(exponent).limbs().size());
+  AlignedLimbs x(bases.size() * m.stride());
+  m.import_rows(x.data(), limb_rows(bases, m.limbs()), bases.size());
+  m.pow_vartime(x.data(), x.data(), bases.size(), limb_rows(exponents, width));
+  return export_all(m, x);
 }
 
 void bind_square_modulus(py::module_& m) {
@@ -119,8 +155,11 @@ void bind_square_modulus(py::module_& m) {
              r.pow_vartime(x.data(), x.data(), to_natural(exponent).limbs());
              return to_python(r.export_value(x.data()));
            })
-      .def("fixed_base_pow", &fixed_base_pow, py::arg("base"), py::arg("exponent"), py::arg("exponent_bits"),
-           py::arg("window") = 8)
+      .def("pow_each_vartime", &pow_each, py::arg("bases"), py::arg("exponents"))
+      .def("fixed_base_pow", &fixed_base_pow, py::arg("base"), py::arg("exponents"), py::arg("exponent_bits"),
+           py::arg("max_bytes"))
+      .def("masked_base_pow", &masked_base_pow, py::arg("base"), py::arg("exponents"),
+           py::arg("exponent_bits"))
       .def("invert", &invert_all);
 }
 

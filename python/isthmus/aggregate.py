@@ -10,6 +10,7 @@ No function here needs a secret and none adds randomness: every result is a func
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
 import numpy as np
@@ -28,7 +29,7 @@ _BUCKET_DTYPES = tuple(np.dtype(t) for t in (np.uint8, np.uint16, np.int32, np.i
 
 
 class SparseMatrix(Protocol):
-    """What :func:`weighted_sum` needs of a ``scipy.sparse`` matrix or array."""
+    """What :func:`bucket_sum` and :func:`weighted_sum` need of a ``scipy.sparse`` matrix or array."""
 
     shape: tuple[int, ...]
 
@@ -41,7 +42,7 @@ class SparseMatrix(Protocol):
 
 def bucket_sum(
     ct: CiphertextArray,
-    buckets: ArrayLike,
+    buckets: ArrayLike | SparseMatrix,
     n_buckets: int,
     *,
     rows: ArrayLike | None = None,
@@ -52,15 +53,17 @@ def bucket_sum(
     Dec(out[f, b]) = sum of Dec(ct[i]) over the rows i with buckets[i, f] = b.
 
     Columns are summed jointly in groups, so that each row costs about one ciphertext addition per group
-    rather than one per column; the grouping follows from the shapes and does not change the result.
+    rather than one per column. The groups follow from a cost model: shapes, how evenly columns spread, and,
+    for many rows, a sample of which columns occupy few joint buckets together. They do not change the result.
 
     Parameters
     ----------
-    ct : CiphertextArray, shape (n,)
-        What to sum, for example encrypted gradients.
-    buckets : array of integers, shape (n,) or (n, F)
+    ct : CiphertextArray, shape (n,) or (n, C)
+        What to sum, for example encrypted gradients. C ciphertexts per row share the work of sorting rows.
+    buckets : array of integers, shape (n,) or (n, F), or scipy.sparse matrix
         Bucket of each row in each column, in ``0..n_buckets-1``. uint8, uint16, int32 and int64 are read in
-        place, in C or Fortran order; other integers are converted.
+        place, in C or Fortran order; other integers are converted. What a sparse matrix does not store is in
+        bucket 0, which is had by subtraction: only stored values cost a ciphertext addition.
     n_buckets : int
         Buckets per column.
     rows : array of integers, optional
@@ -70,7 +73,7 @@ def bucket_sum(
 
     Returns
     -------
-    CiphertextArray, shape (n_buckets,) or (F, n_buckets)
+    CiphertextArray, shape (n_buckets,) or (F, n_buckets), with C in front for two-dimensional `ct`
         An empty bucket is the visible encryption 1 of zero. Rerandomize before it leaves this party.
 
     Raises
@@ -81,16 +84,22 @@ def bucket_sum(
     PlaintextOverflow
         If more rows take part than ``layout.max_addends``; nothing was summed.
     """
-    _require_vector(ct)
-    matrix = _bucket_matrix(buckets)
-    if matrix.ndim not in (1, 2):
-        raise InvalidArgument("buckets must have shape (n,) or (n, F)")
-    columns = matrix if matrix.ndim == 2 else matrix[:, np.newaxis]
+    if ct.ndim not in (1, 2) or (ct.ndim == 2 and ct.shape[1] == 0):
+        raise InvalidArgument("expected ciphertexts of shape (n,) or (n, C)")
     if layout is not None and layout.key_bits != ct.public_key.key_bits:
         raise InvalidArgument("the layout was made for another key size")
-    sums = _native.bucket_sum(ct._native, columns, _count(n_buckets), _row_numbers(rows), layout)
-    shape = (n_buckets,) if matrix.ndim == 1 else (columns.shape[1], n_buckets)
-    return ct._like(sums, shape, ct.scale_bits)
+    planes, numbers, count = ct.shape[1] if ct.ndim == 2 else 1, _row_numbers(rows), _count(n_buckets)
+    if _is_sparse(buckets):
+        shape: tuple[int, ...] = (buckets.shape[1], count)
+        sums = _bucket_sum_sparse(_Columns.of(buckets, ct, numbers), ct, count, layout)
+    else:
+        matrix = _bucket_matrix(buckets)
+        if matrix.ndim not in (1, 2):
+            raise InvalidArgument("buckets must have shape (n,) or (n, F)")
+        columns = matrix if matrix.ndim == 2 else matrix[:, np.newaxis]
+        sums = _native.bucket_sum(ct._native, planes, columns, count, numbers, layout)
+        shape = (count,) if matrix.ndim == 1 else (columns.shape[1], count)
+    return ct._like(sums, (planes, *shape) if ct.ndim == 2 else shape, ct.scale_bits)
 
 
 def weighted_sum(
@@ -104,8 +113,9 @@ def weighted_sum(
 
     Dec(out[f]) = sum over i of X[i, f] * Dec(ct[i]).
 
-    The cost grows with the number of rows and the bits of the largest weight of each column, and zeros are
-    skipped: about two ciphertext additions per entry for 20-bit weights and 20,000 rows.
+    The cost grows with the number of rows and the bits of the largest weight of each column: about two
+    ciphertext additions per entry for 20-bit weights and 20,000 rows. A column with few distinct values,
+    binned or one-hot, takes less than one per entry, whatever its bits. Zeros are skipped.
 
     Parameters
     ----------
@@ -238,11 +248,11 @@ def _count(value: int) -> int:
     return int(value)
 
 
-def _is_sparse(X: ArrayLike | SparseMatrix) -> TypeGuard[SparseMatrix]:
+def _is_sparse(X: Any) -> TypeGuard[SparseMatrix]:
     return hasattr(X, "tocsc")
 
 
-def _bucket_matrix(buckets: ArrayLike) -> NDArray[Any]:
+def _bucket_matrix(buckets: Any) -> NDArray[Any]:
     array = np.asarray(buckets)
     if array.dtype.kind not in "biu":
         raise InvalidArgument("buckets must be integers")
@@ -275,27 +285,63 @@ def _int64_matrix(array: NDArray[Any], scale_bits: int) -> tuple[NDArray[np.int6
     return np.require(array, dtype=np.int64, requirements="A"), 0
 
 
+@dataclass(frozen=True)
+class _Columns:
+    """A sparse matrix by columns, each with ascending row numbers; of the selected rows only."""
+
+    matrix: Any  # of scipy.sparse, in compressed columns
+    rows: NDArray[np.int64] | None
+
+    @staticmethod
+    def of(X: SparseMatrix, ct: CiphertextArray, rows: NDArray[np.int64] | None) -> _Columns:
+        if len(X.shape) != 2 or X.shape[0] != ct.shape[0]:
+            raise InvalidArgument("a sparse matrix must have one row per ciphertext")
+        if rows is not None and np.any(outside := (rows < 0) | (rows >= X.shape[0])):
+            raise InvalidArgument("a row number lies outside the ciphertexts", row=int(np.argmax(outside)))
+        matrix = (X if rows is None else X.tocsr()[rows]).tocsc()
+        if not matrix.has_canonical_format:
+            matrix = matrix.copy()
+            matrix.sum_duplicates()
+        return _Columns(matrix, rows)
+
+    def parts(self) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
+        """Number of rows, column starts, row numbers."""
+        starts, numbers = self.matrix.indptr, self.matrix.indices
+        return (
+            self.matrix.shape[0],
+            np.ascontiguousarray(starts, dtype=np.int64),
+            np.ascontiguousarray(numbers, dtype=np.int64),
+        )
+
+    def row(self, position: int) -> int:
+        """The row of the whole matrix that a row of the selection is."""
+        return position if self.rows is None else int(self.rows[position])
+
+
+def _bucket_sum_sparse(
+    columns: _Columns, ct: CiphertextArray, n_buckets: int, layout: PackLayout | None
+) -> Any:
+    planes = ct.shape[1] if ct.ndim == 2 else 1
+    values = np.ascontiguousarray(_bucket_matrix(columns.matrix.data), dtype=np.int64)
+    try:
+        return _native.bucket_sum_sparse(
+            ct._native, planes, *columns.parts(), values, n_buckets, columns.rows, layout
+        )
+    except InvalidArgument as error:
+        if error.row is not None:
+            error.row = columns.row(error.row)
+        raise
+
+
 def _weighted_sum_sparse(
     X: SparseMatrix, ct: CiphertextArray, rows: NDArray[np.int64] | None, scale_bits: int
 ) -> tuple[Any, int]:
-    if len(X.shape) != 2 or X.shape[0] != ct.shape[0]:
-        raise InvalidArgument("X must have one row per ciphertext")
-    if rows is not None and np.any(outside := (rows < 0) | (rows >= X.shape[0])):
-        raise InvalidArgument("a row number lies outside the ciphertexts", row=int(np.argmax(outside)))
-    columns = (X if rows is None else X.tocsr()[rows]).tocsc()
+    columns = _Columns.of(X, ct, rows)
     try:
-        values, extra_bits = _int64_matrix(columns.data[:, np.newaxis], scale_bits)
+        values, extra_bits = _int64_matrix(columns.matrix.data[:, np.newaxis], scale_bits)
     except (FeatureValue, PlaintextOverflow) as error:
         if error.row is not None:  # of the stored value: name its row of X
-            position = int(columns.indices[error.row])
-            error.row = position if rows is None else int(rows[position])
+            error.row = columns.row(int(columns.matrix.indices[error.row]))
         raise
-    sums = _native.weighted_sum_sparse(
-        ct._native,
-        columns.shape[0],
-        np.ascontiguousarray(columns.indptr, dtype=np.int64),
-        np.ascontiguousarray(columns.indices, dtype=np.int64),
-        np.ascontiguousarray(values[:, 0]),
-        rows,
-    )
-    return sums, extra_bits
+    flat = np.ascontiguousarray(values[:, 0])
+    return _native.weighted_sum_sparse(ct._native, *columns.parts(), flat, rows), extra_bits

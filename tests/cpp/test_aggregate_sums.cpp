@@ -58,15 +58,31 @@ void test_bucket_sum(const Fixture& f) {
     }
   }
   const auto view = row_major(buckets, kColumns);
-  CHECK(f.decrypt(bucket_sum(f.ct, view, kBuckets, std::nullopt, nullptr)) == expected);
+  CHECK(f.decrypt(bucket_sum(f.ct, 1, view, kBuckets, std::nullopt, nullptr)) == expected);
+  // Two ciphertexts per row, and the same buckets stored sparsely.
+  const MatrixView<std::int64_t> half{view.data, kRows / 2, kColumns, view.row_stride, 1};
+  const CiphertextArray pairs = bucket_sum(f.ct, 2, half, kBuckets, std::nullopt, nullptr);
+  Integers starts{0}, places, values;
+  for (std::size_t c = 0; c < kColumns; ++c) {
+    for (std::size_t i = 0; i < kRows / 2; ++i) {
+      if (buckets[i * kColumns + c] == 0) continue;
+      places.push_back(static_cast<std::int64_t>(i));
+      values.push_back(buckets[i * kColumns + c]);
+    }
+    starts.push_back(static_cast<std::int64_t>(values.size()));
+  }
+  const SparseView sparse{kRows / 2, starts, places, values};
+  CHECK(f.decrypt(bucket_sum(f.ct, 2, sparse, kBuckets, std::nullopt, nullptr)) == f.decrypt(pairs));
+  std::swap(places[0], places[1]);
+  CHECK_THROWS(bucket_sum(f.ct, 2, sparse, kBuckets, std::nullopt, nullptr), ErrorCode::InvalidArgument);
   const PackLayout layout(2048, {32}, kRows - 1);
-  CHECK_THROWS(bucket_sum(f.ct, view, kBuckets, std::nullopt, &layout), ErrorCode::PlaintextOverflow);
+  CHECK_THROWS(bucket_sum(f.ct, 1, view, kBuckets, std::nullopt, &layout), ErrorCode::PlaintextOverflow);
   const Integers rows{4, 4, 5};
-  CHECK(f.decrypt(bucket_sum(f.ct, view, kBuckets, RowSubset(rows), &layout)).size() == expected.size());
+  CHECK(f.decrypt(bucket_sum(f.ct, 1, view, kBuckets, RowSubset(rows), &layout)).size() == expected.size());
   buckets[7] = kBuckets;
-  CHECK_THROWS(bucket_sum(f.ct, view, kBuckets, std::nullopt, nullptr), ErrorCode::InvalidArgument);
+  CHECK_THROWS(bucket_sum(f.ct, 1, view, kBuckets, std::nullopt, nullptr), ErrorCode::InvalidArgument);
   const Integers outside{static_cast<std::int64_t>(kRows)};
-  CHECK_THROWS(bucket_sum(f.ct, view, kBuckets, RowSubset(outside), nullptr), ErrorCode::InvalidArgument);
+  CHECK_THROWS(bucket_sum(f.ct, 1, view, kBuckets, RowSubset(outside), nullptr), ErrorCode::InvalidArgument);
 }
 
 void test_weighted_sum(const Fixture& f) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "check.hpp"
+#include "isthmus/bigint/fixed_base.hpp"
 #include "isthmus/bigint/prime.hpp"
 #include "isthmus/bigint/square_modulus.hpp"
 #include "isthmus/core/error.hpp"
@@ -81,7 +82,7 @@ void test_inverses_and_tables() {
   CHECK(modulus.find_non_unit(in.data(), kCount) == 3);
   CHECK_THROWS(modulus.invert(out.data(), in.data(), kCount), ErrorCode::CiphertextNotUnit);
 
-  const FixedBaseTable table(modulus, in.data(), 100, 5);
+  const FixedBaseTable table(modulus, in.data(), 100, std::size_t{1} << 17);
   const std::array<Limb, 4> exponents = {12345, 0, ~Limb{0}, (Limb{1} << 36) - 1};
   table.pow_vartime(out.data(), exponents.data(), 2);
   for (std::size_t i = 0; i < 2; ++i) {

@@ -131,8 +131,9 @@ def test_a_party_that_has_lost_what_it_answered_is_refused(run, interrupted):
     assert all(isinstance(outcomes[party], errors.IsthmusError) for party in NAMES)
 
 
-def test_answers_that_were_lost_come_again(run, interrupted, tmp_path):
-    (interrupted["alpha"] / "own.log").write_bytes(b"")
+def test_an_answer_that_was_torn_comes_again(run, interrupted, tmp_path):
+    path = interrupted["alpha"] / "own.log"
+    path.write_bytes(path.read_bytes()[:-5])
     check(run(), tmp_path)
 
 

@@ -86,13 +86,27 @@ def test_powers_modulo_m_squared(bits):
         assert square.pow_vartime(bases[0], exponent) == gmpy2.powmod(bases[0], exponent, n)
 
 
-@pytest.mark.parametrize("window", [1, 3, 4, 8])
-def test_fixed_base_tables_equal_plain_powers(window):
+@pytest.mark.parametrize("count", [1, 3, 8, 9, 67])
+def test_fixed_base_tables_equal_plain_powers(count):
     m = bigint.random_prime_3_mod_4(512) * bigint.random_prime_3_mod_4(512)
     square, n = bigint.SquareModulus(m), m * m
     base = RANDOM.randrange(n)
-    for exponent in (0, 1, (1 << 67) - 1, *(RANDOM.getrandbits(67) for _ in range(20))):
-        assert square.fixed_base_pow(base, exponent, 67, window) == gmpy2.powmod(base, exponent, n)
+    exponents = [0, 1, (1 << 67) - 1, *(RANDOM.getrandbits(67) for _ in range(count))][-count:]
+    expected = [int(gmpy2.powmod(base, e, n)) for e in exponents]
+    assert square.masked_base_pow(base, exponents, 67) == expected
+    for kilobytes in (0, 1, 8, 64, 512, 4096):  # from one table of two rows to one for each of few windows
+        assert square.fixed_base_pow(base, exponents, 67, kilobytes << 10) == expected
+
+
+def test_powers_of_many_bases_by_their_own_exponents():
+    m = bigint.random_prime_3_mod_4(512) * bigint.random_prime_3_mod_4(512)
+    square, n = bigint.SquareModulus(m), m * m
+    for bits in (5, 40, 130):
+        exponents = [0, 1, 2, 1 << (bits - 1), *(RANDOM.getrandbits(bits) for _ in range(66))]
+        bases = [RANDOM.randrange(n) for _ in exponents]
+        assert square.pow_each_vartime(bases, exponents) == [
+            int(gmpy2.powmod(b, e, n)) for b, e in zip(bases, exponents, strict=True)
+        ]
 
 
 def test_longest_moduli():

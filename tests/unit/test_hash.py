@@ -1,14 +1,30 @@
-"""SHA-2 against hashlib, the independent implementation."""
+"""SHA-2 and SM3 against hashlib and OpenSSL, the independent implementations, and SM3's vectors."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus import _core
 
-ORACLES = {"sha256": hashlib.sha256, "sha512": hashlib.sha512}
+VECTORS = Path(__file__).parents[1] / "vectors"
+
+
+class OpenSslSm3:
+    """OpenSSL's SM3 with hashlib's interface."""
+
+    def __init__(self, data):
+        self._hash = hashes.Hash(hashes.SM3())
+        self._hash.update(data)
+
+    def digest(self):
+        return self._hash.finalize()
+
+
+ORACLES = {"sha256": hashlib.sha256, "sha512": hashlib.sha512, "sm3": OpenSslSm3}
 
 
 @pytest.mark.parametrize("name", ORACLES)
@@ -29,3 +45,15 @@ def test_random_messages(name, data):
 def test_one_million_letters(name):
     # FIPS 180-4's own long example ("a" a million times).
     assert getattr(_core.hash, name)(b"a" * 1_000_000) == ORACLES[name](b"a" * 1_000_000).digest()
+
+
+def test_sm3_vectors():
+    count, message = 0, b""
+    for line in (VECTORS / "botan/sm3.vec").read_text().splitlines():
+        key, _, value = (part.strip() for part in line.partition("="))
+        if key == "In":
+            message = bytes.fromhex(value)
+        elif key == "Out":
+            assert _core.hash.sm3(message).hex() == value.lower()
+            count += 1
+    assert count == 139

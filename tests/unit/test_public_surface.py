@@ -9,10 +9,11 @@ import isthmus as ist
 
 SURFACE = {
     "aggregate": ["PackLayout", "bucket_sum", "weighted_sum"],
+    "compat": ["phe"],
     "data": ["load", "split_for_demo"],
     "evaluate": ["binary_report"],
     "models": ["VerticalGBDT", "VerticalLogisticRegression", "load"],
-    "paillier": ["CiphertextArray", "PackLayout", "PrivateKey", "PublicKey", "concatenate", "keygen"],
+    "paillier": ["CiphertextArray", "PackLayout", "PrivateKey", "PublicKey", "RandomizerPool", "keygen"],
     "party": ["Session", "connect", "run_in_memory", "run_local"],
     "prep": ["Binner", "OneHotEncoder", "Standardizer", "WoeEncoder"],
     "psi": ["PsiResult", "intersect"],
@@ -29,7 +30,7 @@ def test_names_exist_and_tab_completion_offers_them(module):
         assert inspect.getdoc(getattr(found, name))
 
 
-@pytest.mark.parametrize("module", ["models", "paillier", "party"])
+@pytest.mark.parametrize("module", ["compat", "models", "paillier", "party"])
 def test_tab_completion_offers_nothing_else(module):
     found = getattr(ist, module)
     assert dir(found) == sorted(found.__all__)

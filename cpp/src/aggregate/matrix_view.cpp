@@ -1,11 +1,30 @@
 #include "isthmus/aggregate/matrix_view.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 
 #include "isthmus/core/error.hpp"
 
 namespace isthmus::aggregate {
+
+void require_well_formed(const SparseView& matrix) {
+  const auto& starts = matrix.column_starts;
+  require(matrix.rows.size() == matrix.values.size(), "a sparse matrix needs one row number per value");
+  require(!starts.empty() && starts.front() == 0 && std::is_sorted(starts.begin(), starts.end()) &&
+              static_cast<std::size_t>(starts.back()) == matrix.values.size(),
+          "the column starts of a sparse matrix must rise from 0 to the number of values");
+  for (std::size_t f = 0; f < matrix.columns(); ++f) {
+    std::int64_t next = 0;  // the least row number that may follow
+    for (auto i = static_cast<std::size_t>(starts[f]); i < static_cast<std::size_t>(starts[f + 1]); ++i) {
+      if (matrix.rows[i] < next || static_cast<std::uint64_t>(matrix.rows[i]) >= matrix.row_count) {
+        throw Error(ErrorCode::InvalidArgument,
+                    "the row numbers of a sparse column must ascend within the matrix", i);
+      }
+      next = matrix.rows[i] + 1;
+    }
+  }
+}
 
 std::vector<std::uint32_t> checked_rows(std::size_t row_count, const RowSubset& subset) {
   require(row_count <= std::numeric_limits<std::uint32_t>::max(), "at most 2^32 - 1 rows at a time");

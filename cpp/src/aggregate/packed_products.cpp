@@ -243,7 +243,10 @@ class PackedProducts {
       const auto append = [&](const std::vector<std::uint32_t>& entries, Limb* place, std::uint8_t& present) {
         present = entries.empty() ? 0 : 1;
         if (present != 0) {
-          runs.push_back({tables_.data(), entries.data(), entries.size(), place + t * modulus_.stride()});
+          runs.push_back({{tables_.data(), modulus_.stride()},
+                          entries.data(),
+                          entries.size(),
+                          place + t * modulus_.stride()});
         }
       };
       append(operands[t].positive, products.data(), has_positive[t]);

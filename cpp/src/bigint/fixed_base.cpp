@@ -1,16 +1,46 @@
+#include "isthmus/bigint/fixed_base.hpp"
+
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
+#include <vector>
 
 #include "exponentiate.hpp"
-#include "isthmus/bigint/square_modulus.hpp"
 #include "isthmus/core/error.hpp"
 #include "isthmus/core/parallel.hpp"
+#include "lanes.hpp"
 
 namespace isthmus::bigint {
 namespace {
+
+constexpr unsigned kMaxWindow = 12;
+// Reading all rows of wider tables costs more than the products it saves.
+constexpr unsigned kMaskedWindow = 6;
+// Elements that use a table before the next one is turned to, which then finds it in the cache.
+constexpr std::size_t kBatch = 64;
+
+WindowPlan plan_for(std::size_t exponent_bits, unsigned window, std::size_t levels) {
+  return {window, (exponent_bits + window - 1) / window, levels};
+}
+
+// Word products of one exponentiation, in halves of k^2: 4 k^2 a product with a row, 3.5 a squaring.
+std::size_t cost(const WindowPlan& plan) { return 8 * plan.windows + 7 * plan.window * (plan.levels - 1); }
+
+WindowPlan cheapest_plan(std::size_t exponent_bits, std::size_t row_bytes, std::size_t max_bytes) {
+  WindowPlan best = plan_for(exponent_bits, 1, exponent_bits);  // one table of two rows
+  for (unsigned window = 1; window <= kMaxWindow; ++window) {
+    for (std::size_t levels = 1; levels <= plan_for(exponent_bits, window, 1).windows; ++levels) {
+      const WindowPlan plan = plan_for(exponent_bits, window, levels);
+      if (plan.tables() * plan.entries() > max_bytes / row_bytes) continue;
+      if (cost(plan) < cost(best)) best = plan;
+      break;  // more levels cost more
+    }
+  }
+  return best;
+}
 
 void prefetch(const Limb* words, std::size_t count) noexcept {
   for (std::size_t i = 0; i < count; i += 8) __builtin_prefetch(words + i);
@@ -28,80 +58,255 @@ void prefer_huge_pages([[maybe_unused]] void* data, [[maybe_unused]] std::size_t
 
 }  // namespace
 
-FixedBaseTable::FixedBaseTable(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits,
-                               unsigned window)
-    : modulus_(&modulus),
-      exponent_bits_(exponent_bits),
-      window_(window),
-      windows_((exponent_bits + window - 1) / window) {
-  require(exponent_bits > 0 && window >= 1 && window <= 12,
-          "fixed-base tables need a window of 1 to 12 bits");
-  const std::size_t stride = modulus.stride(), k = stride / 2;
-  // Window bases base^(2^(w*i)) and the inverses of their low digits, one squaring after the other.
-  AlignedLimbs bases(windows_ * stride), inverses(windows_ * stride);
-  std::copy_n(base, stride, bases.data());
-  modulus.invert(inverses.data(), base, 1);
-  for (std::size_t i = 1; i < windows_; ++i) {
-    for (AlignedLimbs* powers : {&bases, &inverses}) {
-      Limb* const current = powers->data() + i * stride;
-      modulus.sqr(current, current - stride);
-      for (unsigned j = 1; j < window; ++j) modulus.sqr(current, current);
+/// Fills the tables of one block of lanes, a table a lane.
+class WindowTables::Builder {
+ public:
+  /// `bases` are those of all tables, and `inverses` theirs.
+  Builder(WindowTables& tables, const AlignedLimbs& bases, const AlignedLimbs& inverses, std::size_t first,
+          std::size_t count)
+      : tables_(tables),
+        modulus_(*tables.modulus_),
+        context_(modulus_.root().digits()),
+        lanes_(lanes_for(*context_.kernels, count)),
+        first_(first),
+        count_(count),
+        k_(context_.layout.count),
+        base_(block(2 * k_)),
+        inverse_(block(k_)),
+        power_(block(2 * k_)),
+        inverse_power_(block(k_)),
+        log_of_base_(block(k_)),
+        log_(block(k_)),
+        row_log_(block(k_)),
+        row_(lanes_.lanes * 2 * k_) {
+    gather(base_, bases, 2 * k_);
+    gather(inverse_, inverses, k_);
+    AlignedLimbs one(2 * k_);
+    modulus_.set_one(one.data());
+    for (std::size_t l = 0; l < lanes_.lanes; ++l) sources_[l] = one.data();
+    lanes_.gather(power_.data(), sources_.data(), 2 * k_);
+    lanes_.gather(inverse_power_.data(), sources_.data(), k_);
+  }
+
+  /// base = b0 * (1 + m * log_of_base_). The powers of b0 alone are pairs (Y0, Y1) that spell
+  /// Y0 * (1 + m * Y1 / Y0), and inverse_power_ is 1 / Y0 times R.
+  void run() {
+    lanes_.mod.mul(context_, log_of_base_.data(), high(base_), inverse_.data());
+    for (std::size_t j = 0; j < tables_.plan_.entries(); ++j) {
+      lanes_.mod.mul(context_, row_log_.data(), high(power_), inverse_power_.data());
+      lanes_.add(context_, row_log_.data(), row_log_.data(), log_.data());
+      store(j);
+      lanes_.add(context_, log_.data(), log_.data(), log_of_base_.data());
+      lanes_.pair_mul_digit(context_, power_.data(), power_.data(), base_.data());
+      lanes_.mod.mul(context_, inverse_power_.data(), inverse_power_.data(), inverse_.data());
     }
   }
-  const std::size_t entries = std::size_t{1} << window;
-  rows_.reserve(windows_ * entries * 2 * k);
-  prefer_huge_pages(rows_.data(), rows_.capacity() * sizeof(Limb));
-  rows_.resize(windows_ * entries * 2 * k);
-  parallel_for(windows_, [&](std::size_t i) {
-    fill_window(rows_.data() + i * entries * 2 * k, bases.data() + i * stride, inverses.data() + i * stride);
+
+ private:
+  AlignedLimbs block(std::size_t words) const { return AlignedLimbs(words * lanes_.lanes); }
+  const Limb* high(const AlignedLimbs& pair) const { return pair.data() + k_ * lanes_.lanes; }
+
+  void gather(AlignedLimbs& out, const AlignedLimbs& elements, std::size_t words) {
+    for (std::size_t l = 0; l < lanes_.lanes; ++l) {
+      sources_[l] = elements.data() + (first_ + std::min(l, count_ - 1)) * 2 * k_;
+    }
+    lanes_.gather(out.data(), sources_.data(), words);
+  }
+
+  void store(std::size_t j) {
+    const bool in_place = tables_.order_ == Order::rows;
+    const auto table = [this](std::size_t l) {
+      return tables_.words_.data() + (first_ + l) * tables_.table_words();
+    };
+    const auto row = [&](std::size_t l) {
+      return in_place && l < count_ ? table(l) + j * 2 * k_ : row_.data() + l * 2 * k_;
+    };
+    std::array<Limb*, kMaxLanes> low_targets{}, high_targets{};
+    for (std::size_t l = 0; l < lanes_.lanes; ++l) {
+      low_targets[l] = row(l);
+      high_targets[l] = row(l) + k_;
+    }
+    lanes_.scatter(low_targets.data(), power_.data(), k_);
+    lanes_.scatter(high_targets.data(), row_log_.data(), k_);
+    if (in_place) return;
+    for (std::size_t l = 0; l < count_; ++l) {
+      for (std::size_t i = 0; i < 2 * k_; ++i) table(l)[i * tables_.plan_.entries() + j] = row(l)[i];
+    }
+  }
+
+  WindowTables& tables_;
+  const SquareModulus& modulus_;
+  const DigitContext& context_;
+  const LaneKernels& lanes_;
+  std::size_t first_, count_, k_;
+  AlignedLimbs base_, inverse_, power_, inverse_power_, log_of_base_, log_, row_log_, row_;
+  std::array<const Limb*, kMaxLanes> sources_{};
+};
+
+/// The powers of up to kBatch exponents, a block of lanes at a time.
+class WindowTables::Batch {
+ public:
+  Batch(const WindowTables& tables, Limb* out, const Limb* exponents, std::size_t count)
+      : tables_(tables),
+        context_(tables.modulus_->root().digits()),
+        k_(context_.layout.count),
+        out_(out),
+        exponents_(exponents),
+        row_(2 * k_ * kMaxLanes) {
+    for (std::size_t first = 0; first < count;) {
+      const LaneKernels& lanes = lanes_for(*context_.kernels, count - first);
+      const std::size_t size = std::min(lanes.lanes, count - first);
+      blocks_.push_back(
+          {&lanes, first, size, AlignedLimbs(2 * k_ * lanes.lanes), AlignedLimbs(k_ * lanes.lanes)});
+      first += size;
+    }
+  }
+
+  void run() {
+    const WindowPlan& plan = tables_.plan_;
+    for (std::size_t level = plan.levels; level-- > 0;) {
+      if (level + 1 < plan.levels) square();
+      for (std::size_t t = 0; t * plan.levels + level < plan.windows; ++t) {
+        for (std::size_t b = 0; b < blocks_.size(); ++b) {
+          look_up(blocks_[b], t, level);
+          // The tables are far larger than the cache: ask for the next rows while these are multiplied.
+          if (tables_.order_ == Order::rows) prefetch_after(b, t, level);
+          multiply(blocks_[b], t == 0 && level + 1 == plan.levels);
+        }
+      }
+    }
+    for (const Block& block : blocks_) finish(block);
+  }
+
+ private:
+  /// power * (1 + m * log) is the product of the rows so far.
+  struct Block {
+    const LaneKernels* lanes;
+    std::size_t first, size;
+    AlignedLimbs power, log;
+  };
+
+  // Idle lanes repeat the last exponent.
+  const Limb* exponent(const Block& block, std::size_t lane) const {
+    return exponents_ + (block.first + std::min(lane, block.size - 1)) * tables_.exponent_limbs();
+  }
+  const Limb* row(const Block& block, std::size_t lane, std::size_t t, std::size_t level) const {
+    return tables_.table(t) + tables_.digit(exponent(block, lane), t * tables_.plan_.levels + level) * 2 * k_;
+  }
+
+  void look_up(const Block& block, std::size_t t, std::size_t level) {
+    if (tables_.order_ == Order::rows) {
+      std::array<const Limb*, kMaxLanes> rows{};
+      for (std::size_t l = 0; l < block.lanes->lanes; ++l) rows[l] = row(block, l, t, level);
+      block.lanes->gather(row_.data(), rows.data(), 2 * k_);
+      return;
+    }
+    alignas(64) std::array<Limb, kMaxLanes> digits{};
+    for (std::size_t l = 0; l < block.lanes->lanes; ++l) {
+      digits[l] = tables_.digit(exponent(block, l), t * tables_.plan_.levels + level);
+    }
+    block.lanes->pick(row_.data(), tables_.table(t), tables_.plan_.entries(), 2 * k_, digits.data());
+  }
+
+  void prefetch_after(std::size_t b, std::size_t t, std::size_t level) const {
+    const bool same_table = b + 1 < blocks_.size();
+    const Block& next = blocks_[same_table ? b + 1 : 0];
+    if (!same_table && ++t * tables_.plan_.levels + level >= tables_.plan_.windows) {
+      if (level == 0) return;
+      t = 0;
+      --level;
+    }
+    for (std::size_t l = 0; l < next.size; ++l) prefetch(row(next, l, t, level), 2 * k_);
+  }
+
+  void multiply(Block& block, bool is_first) {
+    const LaneKernels& lanes = *block.lanes;
+    const std::size_t single = k_ * lanes.lanes;
+    if (is_first) {
+      std::copy_n(row_.data(), single, block.power.data());
+      std::copy_n(row_.data() + single, single, block.log.data());
+      return;
+    }
+    lanes.pair_mul_digit(context_, block.power.data(), block.power.data(), row_.data());
+    lanes.add(context_, block.log.data(), block.log.data(), row_.data() + single);
+  }
+
+  void square() {
+    for (Block& block : blocks_) {
+      for (unsigned i = 0; i < tables_.plan_.window; ++i) {
+        block.lanes->pair.sqr(context_, block.power.data(), block.power.data());
+        block.lanes->add(context_, block.log.data(), block.log.data(), block.log.data());
+      }
+    }
+  }
+
+  void finish(const Block& block) {
+    const LaneKernels& lanes = *block.lanes;
+    Limb* const high = row_.data();
+    lanes.mod.mul(context_, high, block.power.data(), block.log.data());
+    lanes.add(context_, high, high, block.power.data() + k_ * lanes.lanes);
+    AlignedLimbs nowhere(k_);
+    std::array<Limb*, kMaxLanes> low_targets{}, high_targets{};
+    for (std::size_t l = 0; l < lanes.lanes; ++l) {
+      Limb* const element = out_ + (block.first + l) * 2 * k_;
+      low_targets[l] = l < block.size ? element : nowhere.data();
+      high_targets[l] = l < block.size ? element + k_ : nowhere.data();
+    }
+    lanes.scatter(low_targets.data(), block.power.data(), k_);
+    lanes.scatter(high_targets.data(), high, k_);
+  }
+
+  const WindowTables& tables_;
+  const DigitContext& context_;
+  std::size_t k_;
+  Limb* out_;
+  const Limb* exponents_;
+  AlignedLimbs row_;
+  std::vector<Block> blocks_;
+};
+
+WindowTables::WindowTables(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits,
+                           const WindowPlan& plan, Order order)
+    : modulus_(&modulus), exponent_bits_(exponent_bits), plan_(plan), order_(order) {
+  require(exponent_bits > 0, "fixed-base tables need exponents of at least one bit");
+  const std::size_t stride = modulus.stride(), tables = plan.tables();
+  AlignedLimbs bases(tables * stride), inverses(tables * stride);
+  std::copy_n(base, stride, bases.data());
+  for (std::size_t t = 1; t < tables; ++t) {
+    Limb* const current = bases.data() + t * stride;
+    modulus.sqr(current, current - stride);
+    for (std::size_t j = 1; j < plan.window * plan.levels; ++j) modulus.sqr(current, current);
+  }
+  modulus.invert(inverses.data(), bases.data(), tables);
+  words_.reserve(tables * table_words());
+  prefer_huge_pages(words_.data(), words_.capacity() * sizeof(Limb));
+  words_.resize(tables * table_words());
+  const std::size_t lanes = modulus.root().digits().kernels->wide.lanes;
+  parallel_for((tables + lanes - 1) / lanes, [&](std::size_t block) {
+    const std::size_t first = block * lanes;
+    Builder(*this, bases, inverses, first, std::min(lanes, tables - first)).run();
   });
 }
 
-void FixedBaseTable::fill_window(Limb* rows, const Limb* base, const Limb* inverse_low) const {
-  const Modulus& root = modulus_->root();
-  const std::size_t stride = modulus_->stride(), k = stride / 2;
-  AlignedLimbs power(stride), inverse_power(k);
-  modulus_->set_one(power.data());
-  root.set_one(inverse_power.data());
-  for (std::size_t j = 0; j < std::size_t{1} << window_; ++j) {
-    Limb* const entry = rows + j * stride;
-    std::copy_n(power.data(), k, entry);
-    // The pair (Y0, Y1) spells Y0 * (1 + m * Y1 / Y0), and inverse_power is 1 / Y0 times R.
-    root.mul(entry + k, power.data() + k, inverse_power.data());
-    modulus_->mul(power.data(), power.data(), base);
-    root.mul(inverse_power.data(), inverse_power.data(), inverse_low);
+std::size_t WindowTables::digit(const Limb* exponent, std::size_t window) const noexcept {
+  const std::size_t from = window * plan_.window;
+  const std::size_t width = std::min<std::size_t>(plan_.window, exponent_bits_ - from);
+  return bits_at(LimbSpan(exponent, exponent_limbs()), from, static_cast<unsigned>(width));
+}
+
+void WindowTables::power(Limb* out, const Limb* exponents, std::size_t count) const {
+  for (std::size_t first = 0; first < count; first += kBatch) {
+    const std::size_t size = std::min(kBatch, count - first);
+    Batch(*this, out + first * modulus_->stride(), exponents + first * exponent_limbs(), size).run();
   }
 }
 
-const Limb* FixedBaseTable::row(std::size_t window_index, std::size_t digit) const noexcept {
-  return rows_.data() + ((window_index << window_) + digit) * modulus_->stride();
-}
+FixedBaseTable::FixedBaseTable(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits,
+                               std::size_t max_bytes)
+    : WindowTables(modulus, base, exponent_bits,
+                   cheapest_plan(exponent_bits, modulus.stride() * sizeof(Limb), max_bytes), Order::rows) {}
 
-void FixedBaseTable::pow_vartime(Limb* out, const Limb* exponents, std::size_t count) const {
-  const std::size_t stride = modulus_->stride(), k = stride / 2;
-  const Modulus& root = modulus_->root();
-  AlignedLimbs sums(count * k);
-  std::vector<MulTask> tasks(count);
-  const auto entry_of = [&](std::size_t b, std::size_t i) {
-    const LimbSpan exponent(exponents + b * exponent_limbs(), exponent_limbs());
-    const unsigned width =
-        static_cast<unsigned>(std::min<std::size_t>(window_, exponent_bits_ - i * window_));
-    return row(i, bits_at(exponent, i * window_, width));
-  };
-  for (std::size_t i = 0; i < windows_; ++i) {
-    for (std::size_t b = 0; b < count; ++b) {
-      const Limb* const entry = entry_of(b, i);
-      // The table is far larger than the cache: ask for the next window's row while this one is multiplied.
-      if (i + 1 < windows_) prefetch(entry_of(b, i + 1), stride);
-      root.add(sums.data() + b * k, sums.data() + b * k, entry + k);
-      tasks[b] = {out + b * stride, out + b * stride, entry};
-      if (i == 0) std::fill_n(std::copy_n(entry, k, out + b * stride), k, Limb{0});
-    }
-    if (i > 0) modulus_->mul_digit(tasks);
-  }
-  for (std::size_t b = 0; b < count; ++b) {
-    modulus_->mul_one_plus(out + b * stride, out + b * stride, sums.data() + b * k);
-  }
-}
+MaskedBaseTable::MaskedBaseTable(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits)
+    : WindowTables(modulus, base, exponent_bits, plan_for(exponent_bits, kMaskedWindow, 1), Order::words) {}
 
 }  // namespace isthmus::bigint

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "backend/kernels.hpp"
 #include "digits.hpp"
-#include "exponentiate.hpp"
 #include "isthmus/core/error.hpp"
+#include "lanes.hpp"
 
 namespace isthmus::bigint {
 namespace {
@@ -26,6 +27,8 @@ DigitContext::DigitContext(const Natural& modulus, const KernelTable& table)
   mask = (Limb{1} << layout.width) - 1;
   neg_inverse = negated_inverse(modulus.limb(0), mask);
   limbs_to_digits(layout, m.data(), modulus.limbs());
+  constants.resize(table.constant_words(layout.count));
+  table.prepare(*this);
 }
 
 Modulus::Modulus(const Natural& m) : value_(m) {
@@ -65,6 +68,29 @@ void Modulus::export_limbs(MutableLimbSpan out, const Limb* element) const noexc
   digits_to_limbs(digits_->layout, out, plain.data());
 }
 
+void Modulus::import_rows(Limb* out, LimbSpan values, std::size_t count) const {
+  const std::size_t k = stride(), width = count == 0 ? 0 : values.size() / count;
+  std::vector<MulTask> tasks;
+  for (std::size_t i = 0; i < count; ++i) {
+    limbs_to_digits(digits_->layout, out + i * k, values.subspan(i * width, width));
+    tasks.push_back({out + i * k, out + i * k, r2_.data()});
+  }
+  mul(tasks);
+}
+
+void Modulus::export_rows(MutableLimbSpan out, const Limb* elements, std::size_t count) const {
+  const std::size_t k = stride();
+  const DigitScratch unit{1};
+  AlignedLimbs plain(count * k);
+  std::vector<MulTask> tasks;
+  for (std::size_t i = 0; i < count; ++i)
+    tasks.push_back({plain.data() + i * k, elements + i * k, unit.data()});
+  mul(tasks);
+  for (std::size_t i = 0; i < count; ++i) {
+    digits_to_limbs(digits_->layout, out.subspan(i * limbs(), limbs()), plain.data() + i * k);
+  }
+}
+
 Natural Modulus::export_value(const Limb* element) const {
   SecretVector<Limb> out(limbs());
   export_limbs(out, element);
@@ -77,10 +103,10 @@ void Modulus::mul(Limb* out, const Limb* a, const Limb* b) const noexcept {
   mul(std::array{MulTask{out, a, b}});
 }
 void Modulus::mul(std::span<const MulTask> tasks) const noexcept {
-  digits_->kernels->mod_mul(*digits_, tasks);
+  multiply(LaneRing{*digits_, stride(), &LaneKernels::mod}, tasks);
 }
 void Modulus::sqr(std::span<const MulTask> tasks) const noexcept {
-  digits_->kernels->mod_sqr(*digits_, tasks);
+  square(LaneRing{*digits_, stride(), &LaneKernels::mod}, tasks);
 }
 
 void Modulus::add(Limb* out, const Limb* a, const Limb* b) const noexcept { add_modulo(*digits_, out, a, b); }
@@ -88,7 +114,7 @@ void Modulus::sub(Limb* out, const Limb* a, const Limb* b) const noexcept { sub_
 bool Modulus::equal(const Limb* a, const Limb* b) const noexcept { return equal_words(a, b, stride()) != 0; }
 
 void Modulus::pow(Limb* out, const Limb* base, LimbSpan exponent, std::size_t exponent_bits) const {
-  pow_fixed_window(*this, out, base, 1, exponent, exponent_bits);
+  power(LaneRing{*digits_, stride(), &LaneKernels::mod}, one_.data(), out, base, 1, exponent, exponent_bits);
 }
 
 Natural mod_exp(const Natural& base, const Natural& exponent, const Natural& m) {

@@ -8,6 +8,7 @@
 #include "isthmus/core/parallel.hpp"
 #include "isthmus/core/random.hpp"
 #include "isthmus/curve/ristretto255.hpp"
+#include "isthmus/curve/x25519.hpp"
 
 namespace isthmus {
 namespace {
@@ -19,6 +20,7 @@ struct GroupRow {
 };
 constexpr GroupRow kGroups[] = {
     {"ristretto255", &ristretto255::group},
+    {"X25519", &x25519::group},
 };
 
 bool is_zero(ByteSpan bytes) noexcept {

@@ -1,10 +1,9 @@
 #include "isthmus/hash/sha2.hpp"
 
-#include <algorithm>
 #include <bit>
-#include <cstring>
 
-#include "isthmus/core/secret.hpp"
+#include "backend/sha512_kernels.hpp"
+#include "block_hash.hpp"
 
 namespace isthmus {
 namespace {
@@ -33,8 +32,6 @@ struct Constants<std::uint32_t> {
   // sigma1.
   static constexpr int kBigSigma[2][3] = {{2, 13, 22}, {6, 11, 25}};
   static constexpr int kSmallSigma[2][3] = {{7, 18, 3}, {17, 19, 10}};
-  static std::uint32_t load(const std::uint8_t* p) noexcept { return load_be32(p); }
-  static void store(std::uint8_t* p, std::uint32_t x) noexcept { store_be32(p, x); }
 };
 
 template <>
@@ -66,8 +63,6 @@ struct Constants<std::uint64_t> {
   // FIPS 180-4, section 4.1.3.
   static constexpr int kBigSigma[2][3] = {{28, 34, 39}, {14, 18, 41}};
   static constexpr int kSmallSigma[2][3] = {{1, 8, 7}, {19, 61, 6}};
-  static std::uint64_t load(const std::uint8_t* p) noexcept { return load_be64(p); }
-  static void store(std::uint8_t* p, std::uint64_t x) noexcept { store_be64(p, x); }
 };
 
 template <class Word>
@@ -96,7 +91,7 @@ void compress_block(std::array<Word, 8>& state, const std::uint8_t* block) noexc
   using C = Constants<Word>;
   std::array<Word, 16> w;
   const ZeroiseGuard<std::array<Word, 16>> wipe(w);
-  for (std::size_t t = 0; t < 16; ++t) w[t] = C::load(block + t * sizeof(Word));
+  for (std::size_t t = 0; t < 16; ++t) w[t] = load_be(block + t * sizeof(Word), Word{});
   std::array<Word, 8> s = state;
   for (std::size_t t = 0; t < C::kRound.size(); t += 16) {
     for (std::size_t j = 0; t > 0 && j < 16; ++j) {
@@ -120,64 +115,19 @@ void compress_block(std::array<Word, 8>& state, const std::uint8_t* block) noexc
 
 }  // namespace
 
-template <class Word>
-Sha2<Word>::Sha2() noexcept : state_(Constants<Word>::kInitial) {}
-
-template <class Word>
-Sha2<Word>::~Sha2() {
-  zeroise(state_.data(), sizeof state_);
-  zeroise(buffer_.data(), sizeof buffer_);
+const std::array<std::uint32_t, 8> Sha256Algorithm::kInitial = Constants<std::uint32_t>::kInitial;
+void Sha256Algorithm::compress(std::array<std::uint32_t, 8>& state, const std::uint8_t* block) noexcept {
+  compress_block<std::uint32_t>(state, block);
+}
+const std::array<std::uint64_t, 8> Sha512Algorithm::kInitial = Constants<std::uint64_t>::kInitial;
+void Sha512Algorithm::compress(std::array<std::uint64_t, 8>& state, const std::uint8_t* block) noexcept {
+  compress_block<std::uint64_t>(state, block);
 }
 
-template <class Word>
-void Sha2<Word>::compress(const std::uint8_t* blocks, std::size_t count) noexcept {
-  for (std::size_t i = 0; i < count; ++i) compress_block(state_, blocks + i * kBlockBytes);
-}
+const std::uint64_t* const kSha512Round = Constants<std::uint64_t>::kRound.data();
 
-template <class Word>
-Sha2<Word>& Sha2<Word>::update(ByteSpan data) noexcept {
-  total_bytes_ += data.size();
-  if (buffered_ > 0) {
-    const std::size_t take = std::min(kBlockBytes - buffered_, data.size());
-    std::copy_n(data.data(), take, buffer_.data() + buffered_);
-    buffered_ += take;
-    data = data.subspan(take);
-    if (buffered_ < kBlockBytes) return *this;
-    compress(buffer_.data(), 1);
-    buffered_ = 0;
-  }
-  const std::size_t blocks = data.size() / kBlockBytes;
-  compress(data.data(), blocks);
-  data = data.subspan(blocks * kBlockBytes);
-  std::copy_n(data.data(), data.size(), buffer_.data());
-  buffered_ = data.size();
-  return *this;
-}
-
-template <class Word>
-typename Sha2<Word>::Digest Sha2<Word>::finish() noexcept {
-  // Section 5.1: a one bit, zeros, and the length in bits, big-endian in the last two words. A byte count in
-  // 64 bits leaves at most three bits for the upper word of SHA-512's length.
-  constexpr std::size_t kLengthAt = kBlockBytes - 2 * sizeof(Word);
-  buffer_[buffered_++] = 0x80;
-  if (buffered_ > kLengthAt) {
-    std::fill(buffer_.begin() + static_cast<std::ptrdiff_t>(buffered_), buffer_.end(), std::uint8_t{0});
-    compress(buffer_.data(), 1);
-    buffered_ = 0;
-  }
-  std::fill(buffer_.begin() + static_cast<std::ptrdiff_t>(buffered_), buffer_.end(), std::uint8_t{0});
-  if constexpr (sizeof(Word) == 8) buffer_[kBlockBytes - 9] = static_cast<std::uint8_t>(total_bytes_ >> 61);
-  store_be64(buffer_.data() + kBlockBytes - 8, total_bytes_ << 3);
-  compress(buffer_.data(), 1);
-  Digest digest;
-  for (std::size_t i = 0; i < 8; ++i) {
-    Constants<Word>::store(digest.data() + i * sizeof(Word), state_[i]);
-  }
-  return digest;
-}
-
-template class Sha2<std::uint32_t>;
-template class Sha2<std::uint64_t>;
+template class BlockHash<Sha256Algorithm>;
+template class BlockHash<Sha512Algorithm>;
 
 Sha256::Digest sha256(ByteSpan data) noexcept { return Sha256().update(data).finish(); }
 Sha512::Digest sha512(ByteSpan data) noexcept { return Sha512().update(data).finish(); }

@@ -30,7 +30,19 @@ class PackLayout:
 
 def bucket_sum(
     ct: CiphertextArray,
+    planes: int,
     buckets: NDArray[Any],
+    n_buckets: int,
+    rows: NDArray[np.int64] | None = None,
+    layout: PackLayout | None = None,
+) -> CiphertextArray: ...
+def bucket_sum_sparse(
+    ct: CiphertextArray,
+    planes: int,
+    row_count: int,
+    column_starts: NDArray[np.int64],
+    row_numbers: NDArray[np.int64],
+    values: NDArray[np.int64],
     n_buckets: int,
     rows: NDArray[np.int64] | None = None,
     layout: PackLayout | None = None,

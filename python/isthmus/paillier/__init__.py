@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from isthmus.paillier.array import CiphertextArray, concatenate
 from isthmus.paillier.keys import PrivateKey, PublicKey, keygen
 from isthmus.paillier.plaintexts import DEFAULT_SCALE_BITS
+from isthmus.paillier.pool import RandomizerPool
 
 if TYPE_CHECKING:
     from isthmus._core.aggregate import PackLayout
@@ -24,6 +25,7 @@ __all__ = [
     "PackLayout",
     "PrivateKey",
     "PublicKey",
+    "RandomizerPool",
     "concatenate",
     "keygen",
 ]

@@ -7,5 +7,14 @@ a user's columns, and the memory and disk of this machine.
 from __future__ import annotations
 
 from isthmus.psi.calls import PsiResult, PsiSize, intersect, intersection_size
+from isthmus.psi.star import StarResult, star_intersect, star_join
 
-__all__ = ["PsiResult", "PsiSize", "intersect", "intersection_size"]
+__all__ = [
+    "PsiResult",
+    "PsiSize",
+    "StarResult",
+    "intersect",
+    "intersection_size",
+    "star_intersect",
+    "star_join",
+]

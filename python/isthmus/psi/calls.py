@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from isthmus import errors
 from isthmus.party.session import Session
 from isthmus.protocol.matching import Role
+from isthmus.psi.canonical import Normalize
 from isthmus.psi.ingest import Duplicates
 from isthmus.psi.runs import Request, run
 from isthmus.psi.workspace import DEFAULT_MEMORY_BYTES
@@ -60,6 +61,7 @@ def intersect(
     protocol: str = "ecdh",
     duplicates: Duplicates = "error",
     min_result: int = 1,
+    normalize: Normalize = "",
     suite: str = "ristretto255",
     memory_bytes: int = DEFAULT_MEMORY_BYTES,
     work_dir: str | Path | None = None,
@@ -75,8 +77,8 @@ def intersect(
     ids
         One identifier per row: a column of text, bytes or integers as a NumPy array, a pyarrow Array, a
         pandas or polars Series or a list; or a table of such columns, whose fields together identify a row;
-        or a stream of such tables, such as a ``pyarrow.RecordBatchReader``, which is read once.
-        Text is compared byte for byte, so bring spelling, case and spaces to one form first.
+        or a stream of such tables, such as a ``pyarrow.RecordBatchReader`` or what
+        :func:`isthmus.tables.open_stream` makes of a file, which is read once.
     role
         ``"receiver"`` learns the intersection, ``"sender"`` only the number of the receiver's identifiers;
         with ``"both"`` on both sides, both learn it.
@@ -87,6 +89,10 @@ def intersect(
         ``"all"`` returns every row of a shared identifier. The peer learns nothing of it.
     min_result
         The smallest intersection that may be released. With 0, empty inputs and results are valid.
+    normalize
+        The form that text is brought to before it is compared: steps such as ``"nfkc,casefold,trim"``, which
+        :mod:`isthmus.psi.canonical` describes, for all key columns, or by the names of columns. Without it,
+        text is compared byte for byte. The parties' columns must have the same steps, whatever their names.
     suite
         The group: ``"ristretto255"``, ``"P-256"``, ``"SM2"`` or ``"X25519"``.
     memory_bytes
@@ -120,6 +126,7 @@ def intersect(
         protocol=protocol,
         duplicates=duplicates,
         min_result=min_result,
+        normalize=normalize,
         suite=suite,
         reveal="rows",
         memory_bytes=memory_bytes,
@@ -144,6 +151,7 @@ def intersection_size(
     protocol: str = "ecdh",
     duplicates: Duplicates = "error",
     min_result: int = 1,
+    normalize: Normalize = "",
     suite: str = "ristretto255",
     memory_bytes: int = DEFAULT_MEMORY_BYTES,
     work_dir: str | Path | None = None,
@@ -161,6 +169,7 @@ def intersection_size(
         protocol=protocol,
         duplicates=duplicates,
         min_result=min_result,
+        normalize=normalize,
         suite=suite,
         reveal="size",
         memory_bytes=memory_bytes,

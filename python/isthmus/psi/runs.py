@@ -15,6 +15,7 @@ from isthmus.protocol.machine import Progress
 from isthmus.protocol.matching import Match, Reveal, Role
 from isthmus.protocol.registry import PSI_PROTOCOLS
 from isthmus.protocol.suites import psi_suite
+from isthmus.psi.canonical import Normalize
 from isthmus.psi.checkpoint import Checkpoint, Terms
 from isthmus.psi.engine import LocalEngine
 from isthmus.psi.ingest import Duplicates, IdSource, check_items, read_items
@@ -34,6 +35,7 @@ class Request:
     protocol: str
     duplicates: Duplicates
     min_result: int
+    normalize: Normalize
     suite: str
     reveal: Reveal
     memory_bytes: int
@@ -50,13 +52,14 @@ class Request:
             )
         psi_suite(self.suite)
 
-    def parameters(self, kinds: list[str]) -> dict[str, Any]:
+    def parameters(self, source: IdSource) -> dict[str, Any]:
         """Return what both parties must agree on before anything is hashed."""
         return {
             "learn": "both" if self.role == "both" else "receiver",
             "reveal": self.reveal,
             "min_result": self.min_result,
-            "key": kinds,
+            "key": source.kinds,
+            "normalize": [str(rule) for rule in source.rules],
             "suite": psi_suite(self.suite).identifier,
         }
 
@@ -76,7 +79,7 @@ def run(session: Session, ids: Any, request: Request) -> Iterator[Outcome]:
     What is kept of the run on disk is erased when the ``with`` block has ended without an error.
     """
     with _checkpoint(session, request) as checkpoint:
-        source = IdSource(ids)
+        source = IdSource(ids, request.normalize)
         workspace = Workspace(request.memory_bytes, request.work_dir or request.state_dir)
 
         def on_rows(done: int) -> None:
@@ -84,8 +87,8 @@ def run(session: Session, ids: Any, request: Request) -> Iterator[Outcome]:
 
         order = SecretSeed() if checkpoint is None else checkpoint.order
         own = read_items(source, order, workspace, on_rows)
-        check_items(own, request.duplicates, request.min_result)
-        parameters = request.parameters(source.kinds)
+        check_items(own, request.duplicates, request.min_result, source.first_row)
+        parameters = request.parameters(source)
         ledger = RunLedger(workspace, own.memory_bytes, checkpoint)
         if checkpoint is not None:
             checkpoint.restore(ledger, _terms(session, request, parameters, own))

@@ -24,6 +24,14 @@ struct MatrixView {
   }
 };
 
+/// One column of a sparse matrix: values[i] lies in row rows[i].
+struct SparseColumn {
+  std::span<const std::int64_t> rows;
+  std::span<const std::int64_t> values;
+
+  std::size_t size() const noexcept { return rows.size(); }
+};
+
 /// A borrowed sparse matrix by columns: column f holds values[i] in row rows[i] for column_starts[f] <= i <
 /// column_starts[f + 1].
 struct SparseView {
@@ -33,7 +41,16 @@ struct SparseView {
   std::span<const std::int64_t> values;
 
   std::size_t columns() const noexcept { return column_starts.size() - 1; }
+  SparseColumn column(std::size_t f) const noexcept {
+    const auto begin = static_cast<std::size_t>(column_starts[f]);
+    const std::size_t size = static_cast<std::size_t>(column_starts[f + 1]) - begin;
+    return {rows.subspan(begin, size), values.subspan(begin, size)};
+  }
 };
+
+/// Throws    InvalidArgument unless the column starts rise from 0 to the number of values and the row numbers
+///           of each column ascend, strictly, below row_count; with the position of a row number at fault.
+void require_well_formed(const SparseView& matrix);
 
 /// The rows that take part, in any order and as often as they are listed; nothing means all, once.
 using RowSubset = std::optional<std::span<const std::int64_t>>;

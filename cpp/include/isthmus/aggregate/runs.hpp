@@ -13,10 +13,22 @@ namespace isthmus::aggregate {
 using bigint::Limb;
 using bigint::SquareModulus;
 
-/// Products to form: out = prod_i source[operands[i]], or prod_i source[i] when operands is null.
-/// `source` and `out` point at elements of one modulus; count > 0.
+/// Elements of one modulus: `pitch` words from one to the next, or, when there is a list, `pitch` words after
+/// each place it names. The list must outlive this.
+struct Elements {
+  const Limb* first;
+  std::size_t pitch;
+  const Limb* const* list = nullptr;
+
+  const Limb* operator[](std::size_t i) const noexcept {
+    return list != nullptr ? list[i] + pitch : first + i * pitch;
+  }
+};
+
+/// Products to form: out = prod_i source[operands[i]], or prod_i source[i] when operands is null, as it may
+/// be for a source without a list; count > 0.
 struct Run {
-  const Limb* source;
+  Elements source;
   const std::uint32_t* operands;
   std::size_t count;
   Limb* out;
@@ -24,7 +36,8 @@ struct Run {
 
 /// Forms every run. The outputs must be distinct and none may be an operand.
 /// Long runs are cut and their partial products multiplied; within a block of runs one product of each of
-/// several runs goes to the modulus at a time, so that a vector backend fills its lanes.
+/// several runs goes to the modulus at a time, which fills the lanes of a vector backend while the operands
+/// of the later products are on their way from memory.
 /// Timing    Variable in the lengths of the runs.
 /// Threads   Parallel over blocks of runs; elements are canonical, so the result does not depend on the
 /// order.
@@ -42,9 +55,10 @@ struct Segments {
   std::size_t length(std::size_t s) const noexcept { return starts[s + 1] - starts[s]; }
 };
 
-/// Counting sort: stable, O(keys.size() + key_count).
+/// Stable sort by key, in place of the arguments: a counting sort while the keys are few, else one over
+/// their digits, so that keys with many columns and few occupied values stay cheap.
 /// Requires  keys.size() == operands.size(); keys[i] < key_count.
-Segments group_by_key(std::span<const std::uint32_t> keys, std::span<const std::uint32_t> operands,
+Segments group_by_key(std::vector<std::uint32_t> keys, std::vector<std::uint32_t> operands,
                       std::size_t key_count);
 
 }  // namespace isthmus::aggregate

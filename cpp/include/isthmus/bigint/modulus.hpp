@@ -45,8 +45,12 @@ class Modulus {
   /// out = the element of `value`, which must be below m.
   void import_limbs(Limb* out, LimbSpan value) const noexcept;
   void import_value(Limb* out, const Natural& value) const noexcept { import_limbs(out, value.limbs()); }
+  /// The same for `count` values, equally long runs of `values`.
+  void import_rows(Limb* out, LimbSpan values, std::size_t count) const;
   /// Writes limbs() limbs, zero-padded to the span.
   void export_limbs(MutableLimbSpan out, const Limb* element) const noexcept;
+  /// Writes limbs() limbs for each of `count` elements.
+  void export_rows(MutableLimbSpan out, const Limb* elements, std::size_t count) const;
   Natural export_value(const Limb* element) const;
   void set_one(Limb* out) const noexcept;
 

@@ -47,7 +47,9 @@ class SquareModulus {
   void mul_digit(std::span<const MulTask> tasks) const noexcept;
 
   /// out = a * (1 + m*plaintext), for `plaintext` below m as an element of root().
-  void mul_one_plus(Limb* out, const Limb* a, const Limb* plaintext) const noexcept;
+  void mul_one_plus(Limb* out, const Limb* a, const Limb* plaintext) const;
+  /// All tasks: out = a * (1 + m*b).
+  void mul_one_plus(std::span<const MulTask> tasks) const;
   /// For a = 1 + m*L: out = L as an element of root() (the function L of Paillier's decryption). Returns all
   /// ones, or zero when a is not of that form.
   Limb log_one_plus(Limb* out, const Limb* a) const noexcept;
@@ -58,10 +60,14 @@ class SquareModulus {
            std::size_t exponent_bits) const;
   /// out = base^exponent for a public exponent.
   void pow_vartime(Limb* out, const Limb* base, LimbSpan exponent) const;
+  /// out[i] = base[i]^exponent[i] for `count` elements and public exponents, equally long runs of
+  /// `exponents`. out may be base.
+  void pow_vartime(Limb* out, const Limb* base, std::size_t count, LimbSpan exponents) const;
 
   /// Inverts `count` elements with three products each and one inversion modulo m per block of them. out may
-  /// not overlap in. Threads   parallel_for over blocks. Throws    CiphertextNotUnit with the row of the
-  /// first element that shares a factor with m; out is then
+  /// not overlap in.
+  /// Threads   parallel_for over blocks.
+  /// Throws    CiphertextNotUnit with the row of the first element that shares a factor with m; out is then
   ///           unspecified.
   void invert(Limb* out, const Limb* in, std::size_t count) const;
   /// The first row whose element shares a factor with m, or count when all are units.
@@ -74,8 +80,12 @@ class SquareModulus {
   /// root().stride() words alone are the element of value mod m in root().
   void import_limbs(Limb* out, LimbSpan value) const;
   void import_value(Limb* out, const Natural& value) const { import_limbs(out, value.limbs()); }
+  /// The same for `count` values, equally long runs of `values`.
+  void import_rows(Limb* out, LimbSpan values, std::size_t count) const;
   /// Writes limbs() limbs.
   void export_limbs(MutableLimbSpan out, const Limb* element) const;
+  /// Writes limbs() limbs for each of `count` elements.
+  void export_rows(MutableLimbSpan out, const Limb* elements, std::size_t count) const;
   Natural export_value(const Limb* element) const;
 
  private:
@@ -86,37 +96,6 @@ class SquareModulus {
   Natural value_;
   std::size_t residue_bytes_;
   AlignedLimbs r_powers_;  // pairs that spell R, R^2, ..., R^6 modulo m^2: elements of 1, R, ..., R^5
-};
-
-/// Powers of one base, for exponents of up to exponent_bits bits.
-/// base^e = prod_i T[i][digit_i(e)], T[i][j] = base^(j * 2^(w*i)): ceil(exponent_bits / w) products.
-/// A row y is kept as (y0, u) with y = y0 * (1 + m*u), so that a step multiplies by the one digit y0 and adds
-/// u: 4k^2 word products, not 5k^2. Memory    ceil(exponent_bits / w) * 2^w elements: at w = 8, 19 MB for
-/// 2048-bit m and 1024-bit exponents. Timing    Reads rows at the exponent's digits: a local observer of the
-/// cache could learn the exponent, so the
-///           exponent must be used once, on a machine its owner trusts (docs/security.md). The values of base
-///           and m do not affect time.
-class FixedBaseTable {
- public:
-  /// `modulus` must outlive the table. Builds in parallel.
-  /// Throws    CiphertextNotUnit when base is not a unit.
-  FixedBaseTable(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits,
-                 unsigned window = 8);
-
-  /// out[i] = base^exponent[i]; exponent i is the i-th run of exponent_limbs() limbs.
-  void pow_vartime(Limb* out, const Limb* exponents, std::size_t count) const;
-  std::size_t exponent_bits() const noexcept { return exponent_bits_; }
-  std::size_t exponent_limbs() const noexcept { return (exponent_bits_ + 63) / 64; }
-
- private:
-  const Limb* row(std::size_t window_index, std::size_t digit) const noexcept;
-  void fill_window(Limb* rows, const Limb* base, const Limb* inverse_low) const;
-
-  const SquareModulus* modulus_;
-  std::size_t exponent_bits_;
-  unsigned window_;
-  std::size_t windows_;
-  AlignedLimbs rows_;
 };
 
 }  // namespace isthmus::bigint

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "isthmus/core/bytes.hpp"
+#include "isthmus/core/memory.hpp"
 
 namespace isthmus {
 
@@ -43,7 +44,11 @@ struct ZeroisingAllocator {
   ZeroisingAllocator() = default;
   template <class U>
   ZeroisingAllocator(const ZeroisingAllocator<U>&) noexcept {}
-  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t{64})); }
+  T* allocate(std::size_t n) {
+    void* const block = ::operator new(n * sizeof(T), std::align_val_t{64});
+    prefer_huge_pages(block, n * sizeof(T));
+    return static_cast<T*>(block);
+  }
   void deallocate(T* p, std::size_t n) noexcept {
     zeroise(p, n * sizeof(T));
     ::operator delete(p, std::align_val_t{64});

@@ -19,9 +19,9 @@ struct PrivateKeyParts;
 /// memory where the system allows.
 class PrivateKey final : public ResidueSource {
  public:
-  /// A fresh key whose n has exactly `key_bits` bits.
+  /// A fresh key whose n has exactly `key_bits` bits, of kind djn or fast.
   /// Throws    KeyRejected unless key_bits is a multiple of 64 in kMinKeyBits..kMaxKeyBits; Rng.
-  static std::shared_ptr<const PrivateKey> generate(std::size_t key_bits);
+  static std::shared_ptr<const PrivateKey> generate(std::size_t key_bits, bool fast = false);
 
   /// A standard key: primes with gcd(n, (p-1)(q-1)) = 1, of lengths that differ by at most kMaxPrimeImbalance
   /// bits, and |p - q| above 2^(bits of p - 100). Its randomizers are r^n. Throws    KeyRejected, naming the
@@ -35,12 +35,13 @@ class PrivateKey final : public ResidueSource {
   /// Everything, in clear. Encrypt before storing.
   SecretVector<std::uint8_t> serialize() const;
 
-  explicit PrivateKey(std::unique_ptr<const PrivateKeyParts> parts);
+  explicit PrivateKey(std::shared_ptr<const PrivateKeyParts> parts);
   ~PrivateKey() override;
 
   PublicKeyPtr public_key() const override;
   void prepare() const override;
-  /// Made modulo p^2 and q^2 and recombined: the public key's distribution at about half its cost.
+  /// Made modulo p^2 and q^2 and recombined at about half the public key's cost, a quarter under a fast key.
+  /// The distribution is the public key's; under a fast key it is uniform on the subgroup that hs generates.
   void random_residues(Limb* out, std::size_t count) const override;
 
   /// Plaintexts in [0, n), size * n_bytes() bytes, big-endian.
@@ -56,7 +57,7 @@ class PrivateKey final : public ResidueSource {
  private:
   void draw_residues(Limb* rho_p, Limb* rho_q, std::size_t count) const;
 
-  std::unique_ptr<const PrivateKeyParts> parts_;
+  std::shared_ptr<const PrivateKeyParts> parts_;  // one for all objects of the same key
 };
 
 /// Plaintexts as centred 64-bit integers, or nothing when one does not fit. `plaintexts` as from decrypt().

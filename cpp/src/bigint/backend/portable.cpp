@@ -6,6 +6,9 @@
 // below 2^(2*width), and a carry and an addend smaller than one more. Ref       Koc, Acar and Kaliski,
 // "Analyzing and comparing Montgomery multiplication algorithms" (1996), FIPS.
 
+#include <algorithm>
+
+#include "../digits.hpp"
 #include "kernels.hpp"
 
 namespace isthmus::bigint {
@@ -89,33 +92,21 @@ inline Limb subtract_once(const DigitContext& c, Limb* out, const Limb* t) noexc
   return borrow;
 }
 
-/// out = (u - less) mod m for u < 2m and less in {0, 1}.
+/// out = (u - less) mod m for 0 < u < 2m and less in {0, 1}.
 inline void finish_high_digit(const DigitContext& c, Limb* out, const Limb* u, Limb less) noexcept {
   const std::size_t k = c.layout.count;
-  const Limb* m = c.m.data();
-  DigitScratch kept;     // u - less
-  DigitScratch reduced;  // u - less - m
-  Limb borrow_kept = less;
-  Limb borrow_reduced = less;
+  DigitScratch kept;
   for (std::size_t i = 0; i < k; ++i) {
-    const Limb d = u[i] - borrow_kept;
+    const Limb d = u[i] - less;
     kept[i] = d & c.mask;
-    borrow_kept = d >> 63;
-    const Limb e = u[i] - m[i] - borrow_reduced;
-    reduced[i] = e & c.mask;
-    borrow_reduced = e >> 63;
+    less = d >> 63;
   }
-  const Limb wrapped = ct_mask(borrow_kept);  // u = 0 and less = 1: the result is m - 1
-  const Limb below = ct_mask(borrow_reduced);
-  for (std::size_t i = 0; i < k; ++i) {
-    const Limb top = m[i] - (i == 0 ? 1 : 0);  // m is odd: no borrow
-    out[i] = ct_select(wrapped, top, ct_select(below, kept[i], reduced[i]));
-  }
+  subtract_once(c, out, kept.data());
 }
 
 /// The pair product: low(i) and high(i) are the column sums of X0*Y0 and of X0*Y1 + X1*Y0.
 /// With X0*Y0 = R*t - q*m and R - q = sum (mask - q_i) 2^(width*i) + 1, the high digit is
-/// REDC(high + (R - q)) - 1 + [t >= m], whose argument is not negative.
+/// REDC(high + (R - q)) - 1 + [t >= m], whose argument is above zero, and with it the result of REDC.
 template <class LowSum, class HighSum>
 inline void pair_product(const DigitContext& c, Limb* out, LowSum low, HighSum high) noexcept {
   const std::size_t k = c.layout.count;
@@ -130,54 +121,75 @@ inline void pair_product(const DigitContext& c, Limb* out, LowSum low, HighSum h
   finish_high_digit(c, out + k, u.data(), less);
 }
 
-void mod_mul(const DigitContext& c, std::span<const MulTask> tasks) {
-  for (const MulTask& task : tasks) {
-    DigitScratch t, q;
-    reduce(c, t.data(), q.data(), [&](const Column& i) { return column_product(task.a, task.b, i); });
-    subtract_once(c, task.out, t.data());
-  }
+void mod_mul(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
+  DigitScratch t, q;
+  reduce(c, t.data(), q.data(), [=](const Column& i) { return column_product(a, b, i); });
+  subtract_once(c, out, t.data());
 }
 
-void mod_sqr(const DigitContext& c, std::span<const MulTask> tasks) {
-  for (const MulTask& task : tasks) {
-    DigitScratch t, q;
-    reduce(c, t.data(), q.data(), [&](const Column& i) { return column_square(task.a, i); });
-    subtract_once(c, task.out, t.data());
-  }
+void mod_sqr(const DigitContext& c, Limb* out, const Limb* a) {
+  DigitScratch t, q;
+  reduce(c, t.data(), q.data(), [=](const Column& i) { return column_square(a, i); });
+  subtract_once(c, out, t.data());
 }
 
-void pair_mul(const DigitContext& c, std::span<const MulTask> tasks) {
+void pair_mul(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
   const std::size_t k = c.layout.count;
-  for (const MulTask& task : tasks) {
-    const Limb *a0 = task.a, *a1 = task.a + k, *b0 = task.b, *b1 = task.b + k;
-    pair_product(
-        c, task.out, [=](const Column& i) { return column_product(a0, b0, i); },
-        [=](const Column& i) { return column_product(a0, b1, i) + column_product(a1, b0, i); });
+  const Limb *a1 = a + k, *b1 = b + k;
+  pair_product(
+      c, out, [=](const Column& i) { return column_product(a, b, i); },
+      [=](const Column& i) { return column_product(a, b1, i) + column_product(a1, b, i); });
+}
+
+void pair_sqr(const DigitContext& c, Limb* out, const Limb* a) {
+  const Limb* a1 = a + c.layout.count;
+  pair_product(
+      c, out, [=](const Column& i) { return column_square(a, i); },
+      [=](const Column& i) { return 2 * column_product(a, a1, i); });
+}
+
+void pair_mul_digit(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
+  const Limb* a1 = a + c.layout.count;
+  pair_product(
+      c, out, [=](const Column& i) { return column_product(a, b, i); },
+      [=](const Column& i) { return column_product(a1, b, i); });
+}
+
+// One lane: a block is an element.
+void gather(Limb* block, const Limb* const* elements, std::size_t words) {
+  std::copy_n(elements[0], words, block);
+}
+void scatter(Limb* const* elements, const Limb* block, std::size_t words) {
+  std::copy_n(block, words, elements[0]);
+}
+
+void select(Limb* out, const Limb* table, std::size_t entries, std::size_t words, std::size_t index) {
+  std::fill_n(out, words, Limb{0});
+  for (std::size_t e = 0; e < entries; ++e) {
+    const Limb mask = ct_equal(e, index);
+    const Limb* const row = table + e * words;
+    for (std::size_t i = 0; i < words; ++i) out[i] |= row[i] & mask;
   }
 }
 
-void pair_sqr(const DigitContext& c, std::span<const MulTask> tasks) {
-  const std::size_t k = c.layout.count;
-  for (const MulTask& task : tasks) {
-    const Limb *a0 = task.a, *a1 = task.a + k;
-    pair_product(
-        c, task.out, [=](const Column& i) { return column_square(a0, i); },
-        [=](const Column& i) { return 2 * column_product(a0, a1, i); });
+void pick(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index) {
+  for (std::size_t i = 0; i < words; ++i, table += entries) {
+    Limb picked = 0;
+    for (std::size_t e = 0; e < entries; ++e) picked |= table[e] & ct_equal(e, index[0]);
+    out[i] = picked;
   }
 }
 
-void pair_mul_digit(const DigitContext& c, std::span<const MulTask> tasks) {
-  const std::size_t k = c.layout.count;
-  for (const MulTask& task : tasks) {
-    const Limb *a0 = task.a, *a1 = task.a + k, *b0 = task.b;
-    pair_product(
-        c, task.out, [=](const Column& i) { return column_product(a0, b0, i); },
-        [=](const Column& i) { return column_product(a1, b0, i); });
-  }
-}
+void add(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) { add_modulo(c, out, a, b); }
+
+constexpr LaneKernels kOneLane = {
+    1, gather, scatter, pick, select, add, {mod_mul, mod_sqr}, {pair_mul, pair_sqr}, pair_mul_digit};
+
+std::size_t constant_words(std::size_t) { return 0; }
+void prepare(DigitContext&) {}
 
 }  // namespace
 
-constinit const KernelTable kPortableKernels = {layout, mod_mul, mod_sqr, pair_mul, pair_sqr, pair_mul_digit};
+constinit const KernelTable kPortableKernels = {layout, constant_words, prepare, kOneLane, kOneLane};
 
 }  // namespace isthmus::bigint

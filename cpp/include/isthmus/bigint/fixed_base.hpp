@@ -1,0 +1,89 @@
+#pragma once
+// Powers of one base modulo m^2, by tables.
+//
+// With windows of w bits, base^e = prod_i base^(2^(w*i) * digit_i(e)): a product per window and no squaring.
+// A table of 2^w rows serves `levels` neighbouring windows i, base^e = prod_s (prod_t T[t][digit_(levels*t +
+// s) (e)])^(2^(w*s)), which costs (levels - 1) * w squarings for a whole exponent and divides the memory. A
+// row y is kept as (y0, u) with y = y0 * (1 + m*u), so that a step multiplies by the one digit y0 and adds u:
+// 4k^2 word products, not 5k^2. Ref       Brickell, Gordon, McCurley and Wilson, "Fast exponentiation with
+// precomputation", EUROCRYPT 1992;
+//           Lim and Lee, "More flexible exponentiation with precomputation", CRYPTO 1994.
+
+#include <cstddef>
+
+#include "isthmus/bigint/square_modulus.hpp"
+
+namespace isthmus::bigint {
+
+/// How exponents are cut.
+struct WindowPlan {
+  unsigned window;      // bits
+  std::size_t windows;  // of an exponent
+  std::size_t levels;   // windows that share a table
+
+  std::size_t tables() const noexcept { return (windows + levels - 1) / levels; }
+  std::size_t entries() const noexcept { return std::size_t{1} << window; }
+};
+
+/// What FixedBaseTable and MaskedBaseTable share.
+class WindowTables {
+ public:
+  std::size_t exponent_bits() const noexcept { return exponent_bits_; }
+  std::size_t exponent_limbs() const noexcept { return (exponent_bits_ + 63) / 64; }
+  const WindowPlan& plan() const noexcept { return plan_; }
+  std::size_t bytes() const noexcept { return words_.size() * sizeof(Limb); }
+
+ protected:
+  /// How a table lies in memory: row after row, or word after word of all its rows.
+  enum class Order { rows, words };
+
+  WindowTables(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits,
+               const WindowPlan& plan, Order order);
+  void power(Limb* out, const Limb* exponents, std::size_t count) const;
+
+ private:
+  class Builder;
+  class Batch;
+
+  std::size_t table_words() const noexcept { return plan_.entries() * modulus_->stride(); }
+  const Limb* table(std::size_t t) const noexcept { return words_.data() + t * table_words(); }
+  std::size_t digit(const Limb* exponent, std::size_t window) const noexcept;
+
+  const SquareModulus* modulus_;
+  std::size_t exponent_bits_;
+  WindowPlan plan_;
+  Order order_;
+  AlignedLimbs words_;
+};
+
+/// Powers for exponents whose digits may be read as addresses.
+/// Timing    Reads rows at the exponent's digits: a local observer of the cache could learn the exponent, so
+///           it must be used once, on a machine its owner trusts (docs/security.md). The values of base and m
+///           do not affect time.
+class FixedBaseTable : public WindowTables {
+ public:
+  static constexpr std::size_t kDefaultBytes = std::size_t{32} << 20;
+
+  /// Takes the plan with the least work whose tables fit max_bytes. `modulus` must outlive the table. Builds
+  /// in parallel.
+  /// Throws    CiphertextNotUnit when base is not a unit.
+  FixedBaseTable(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits,
+                 std::size_t max_bytes = kDefaultBytes);
+
+  /// out[i] = base^exponent[i]; exponent i is the i-th run of exponent_limbs() limbs.
+  void pow_vartime(Limb* out, const Limb* exponents, std::size_t count) const {
+    power(out, exponents, count);
+  }
+};
+
+/// Powers for secret exponents: small tables, every row of which is read for every digit.
+/// Timing    Constant in everything but the lengths.
+class MaskedBaseTable : public WindowTables {
+ public:
+  /// As FixedBaseTable.
+  MaskedBaseTable(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits);
+
+  void pow(Limb* out, const Limb* exponents, std::size_t count) const { power(out, exponents, count); }
+};
+
+}  // namespace isthmus::bigint

@@ -1,0 +1,65 @@
+"""The bytes of psi_star/1 as other implementations must write and read them."""
+
+import pytest
+
+from isthmus.errors import DecodeError
+from isthmus.party.decode import parse
+from isthmus.protocol.psi_star_plan import Hop, hops
+from isthmus.protocol.wire import psi_star_pb2 as wire
+from isthmus.psi.sealing import RunKey
+
+JOIN = wire.Join(count=300, nonce=b"\x01" * 32, public_key=b"\x02" * 32)
+JOIN_BYTES = "08ac02" + "1220" + "01" * 32 + "1a20" + "02" * 32
+MEMBER_BYTES = "0a03" + b"hub".hex() + "1247" + JOIN_BYTES
+GOLDEN = {
+    "join": (JOIN, JOIN_BYTES),
+    "empty-set": (wire.Join(nonce=b"\x01" * 32), "1220" + "01" * 32),
+    "roster": (wire.Roster(members=[wire.Member(name="hub", join=JOIN)]), "0a4e" + MEMBER_BYTES),
+    "sealed": (wire.Sealed(box=b"\x03" * 20), "0a14" + "03" * 20),
+    "outcome": (wire.Outcome(released=True, positions=b"\x01\0\0\0\x05\0\0\0"), "080112080100000005000000"),
+    "withheld": (wire.Outcome(), ""),
+}
+BAD = {
+    "cut-off": (wire.Sealed, "0a14" + "03" * 19),
+    "unknown-field": (wire.Outcome, "08011801"),
+    "wrong-wire-type": (wire.Join, "0a0103"),
+    "overlong-number": (wire.Join, "08" + "ff" * 10 + "01"),
+}
+
+
+@pytest.mark.parametrize(("message", "data"), GOLDEN.values(), ids=GOLDEN.keys())
+def test_good_bytes(message, data):
+    assert message.SerializeToString().hex() == data
+    assert parse(type(message), bytes.fromhex(data)) == message
+
+
+@pytest.mark.parametrize(("kind", "data"), BAD.values(), ids=BAD.keys())
+def test_bad_bytes(kind, data):
+    with pytest.raises(DecodeError):
+        parse(kind, bytes.fromhex(data))
+
+
+def test_the_order_of_three_members():
+    give, take = False, True
+    assert hops(3, 0) == [Hop(give, 1, 0, False), Hop(take, 2, 2, False), Hop(give, 1, 2, False),
+                          Hop(take, 2, 1, False), Hop(give, 2, 1, True)]  # fmt: skip
+    assert hops(3, 2)[-3:] == [Hop(take, 1, 0, False), Hop(take, 0, 1, True), Hop(take, 1, 2, True)]
+
+
+def test_a_box_s_key_depends_on_both_ends_their_order_and_the_run(monkeypatch):
+    """Fixed private keys and context: the bytes of the first box in each direction."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    keys = []
+    for fill in (b"\x11", b"\x22"):
+        fixed = X25519PrivateKey.from_private_bytes(fill * 32)
+        monkeypatch.setattr("isthmus.psi.sealing.X25519PrivateKey.generate", lambda fixed=fixed: fixed)
+        keys.append(RunKey())
+    publics = [key.public_key for key in keys]
+    boxes = []
+    for context in (b"\x33" * 32, b"\x44" * 32):
+        keys[0].bind(0, publics, context)
+        keys[1].bind(1, publics, context)
+        boxes += [keys[0].seal(1, b"x"), keys[1].seal(0, b"x"), keys[0].seal(1, b"x")]
+        assert keys[1].open(0, boxes[-3]) == keys[0].open(1, boxes[-2]) == b"x"
+    assert len(set(boxes)) == 6
