@@ -108,6 +108,14 @@ def run(
         str,
         typer.Option(help="Memory for the lists; more goes to disk, encrypted.", rich_help_panel=_MACHINE),
     ] = "1G",
+    state_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that keeps the run, sealed, until it has ended: after a crash, both parties give the "
+            "same command again and it goes on where it stopped.",
+            rich_help_panel=_MACHINE,
+        ),
+    ] = None,
 ) -> None:
     """Find the customers that both parties have, and write this party's rows.
 
@@ -143,6 +151,7 @@ def run(
         "normalize": _rules(normalize or []),
         "suite": suite,
         "memory_bytes": _bytes(memory),
+        "state_dir": state_dir,
     }
     if out is not None:
         check_writable(out)
