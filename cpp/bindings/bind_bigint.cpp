@@ -99,8 +99,9 @@ std::vector<py::int_> export_all(const SquareModulus& m, const AlignedLimbs& ele
 
 std::vector<py::int_> fixed_base_pow(const SquareModulus& m, const py::int_& base,
                                      const std::vector<py::int_>& exponents, std::size_t exponent_bits,
-                                     std::size_t max_bytes) {
-  const FixedBaseTable table(m, element(m, base).data(), exponent_bits, max_bytes);
+                                     std::size_t max_bytes, std::size_t uses) {
+  const WindowPlan plan = FixedBaseTable::best_plan(m, exponent_bits, max_bytes, uses);
+  const FixedBaseTable table(m, element(m, base).data(), exponent_bits, plan);
   AlignedLimbs out(exponents.size() * m.stride());
   table.pow_vartime(out.data(), limb_rows(exponents, table.exponent_limbs()).data(), exponents.size());
   return export_all(m, out);
@@ -157,7 +158,7 @@ void bind_square_modulus(py::module_& m) {
            })
       .def("pow_each_vartime", &pow_each, py::arg("bases"), py::arg("exponents"))
       .def("fixed_base_pow", &fixed_base_pow, py::arg("base"), py::arg("exponents"), py::arg("exponent_bits"),
-           py::arg("max_bytes"))
+           py::arg("max_bytes"), py::arg("uses") = std::size_t{1} << 30)
       .def("masked_base_pow", &masked_base_pow, py::arg("base"), py::arg("exponents"),
            py::arg("exponent_bits"))
       .def("invert", &invert_all);
