@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,7 @@ def intersect(
     memory_bytes: int = DEFAULT_MEMORY_BYTES,
     work_dir: str | Path | None = None,
     state_dir: str | Path | None = None,
+    on_result: Callable[[PsiResult], None] | None = None,
 ) -> PsiResult:
     """Find the identifiers that this party and its peer share.
 
@@ -105,6 +107,9 @@ def intersect(
         protocol goes on. After a crash, calling again with the same arguments and input in a session of the
         same job goes on where both parties' folders say that the run stopped. It holds the run's secrets,
         sealed under this party's private key, and is removed when the call returns.
+    on_result
+        Called with the result while ``state_dir`` still holds the run: what it has written down when it
+        returns survives a crash at any moment.
 
     Raises
     ------
@@ -140,7 +145,10 @@ def intersect(
         if match.positions is not None:
             rows = own.rows(match.positions, every=duplicates == "all")
             rows = np.sort(rows) if role == "receiver" else rows
-        return PsiResult(rows, match.size, match.peer_count, left_out)
+        result = PsiResult(rows, match.size, match.peer_count, left_out)
+        if on_result is not None:
+            on_result(result)
+        return result
 
 
 def intersection_size(
