@@ -188,8 +188,6 @@ INDEX = {
         "fault/test_data_files.py::test_a_full_disk_is_a_storage_error_and_leaves_no_file",
         "fault/test_data_files.py::test_two_writers_of_one_file_and_what_a_killed_one_leaves",
         "fault/test_data_files.py::test_a_refused_write_leaves_the_old_file_and_no_other",
-        "fault/test_psi_state.py::test_case_49_a_disk_that_fails_ends_the_run_and_keeps_it_resumable",
-        "fault/test_psi_state.py::test_case_49_a_full_disk_under_the_records_is_a_storage_error",
     ),
     51: (
         "fault/test_data_files.py::test_what_is_not_a_regular_file_is_a_path_error",
