@@ -151,6 +151,8 @@ def run(
     limits = {"memory_bytes": _bytes(memory), "state_dir": state}
     if out is not None:
         check_writable(out)
+        if out.exists() and out.samefile(input):
+            raise InvalidArgument("--out is the input itself; give another file")
     stream = open_stream(input, columns=id, text=id)
     console = Console(stderr=True)
     if out is None:
