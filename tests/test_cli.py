@@ -361,6 +361,18 @@ def test_keygen_writes_an_encrypted_key_that_loads(run, tmp_path):
     assert again.exit_code == 1 and "ERR_STORAGE" in again.output and out.read_bytes() == before
 
 
+def test_keygen_makes_fast_keys_only_when_asked(run, tmp_path):
+    from isthmus.paillier import PrivateKey
+
+    secret = tmp_path / "secret"
+    secret.write_text("correct horse battery\n")
+    for name, kind, arguments in (("a", "djn", ()), ("b", "fast", ("--fast",))):
+        out = tmp_path / name
+        done = run("keygen", "--out", out, "--key-bits", "2048", "--passphrase-file", secret, *arguments)
+        assert done.exit_code == 0 and f"2048 bits, {kind}" in done.output
+        assert PrivateKey.load(out, "correct horse battery").public_key.kind == kind
+
+
 def test_keygen_asks_twice_and_refuses_a_short_passphrase(run, tmp_path):
     out = tmp_path / "paillier.key"
     arguments = ("keygen", "--out", out, "--key-bits", "2048")

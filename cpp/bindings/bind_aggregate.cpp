@@ -91,10 +91,9 @@ Array<std::int64_t> to_fixed_point(const Array<double>& values, std::size_t scal
 }
 
 std::string repr(const PackLayout& layout) {
-  std::string fields;
-  for (const std::size_t bits : layout.value_bits()) fields += std::to_string(bits) + ", ";
-  return "PackLayout(key_bits=" + std::to_string(layout.key_bits()) + ", value_bits=(" + fields +
-         "), max_addends=" + std::to_string(layout.max_addends()) + ")";
+  return "PackLayout(key_bits=" + std::to_string(layout.key_bits()) +
+         ", value_bits=" + py::repr(py::tuple(py::cast(layout.value_bits()))).cast<std::string>() +
+         ", max_addends=" + std::to_string(layout.max_addends()) + ")";
 }
 
 py::tuple value_bits(const PackLayout& layout) { return py::tuple(py::cast(layout.value_bits())); }

@@ -143,6 +143,10 @@ py::bytes ciphertexts_to_bytes(const CiphertextArray& ciphertexts) {
 }
 
 void bind_keys(py::module_& m) {
+  py::enum_<KeyKind>(m, "KeyKind")
+      .value("standard", KeyKind::standard)
+      .value("djn", KeyKind::djn)
+      .value("fast", KeyKind::fast);
   py::class_<ResidueSource, std::shared_ptr<ResidueSource>>(m, "ResidueSource");
   py::class_<PublicKey, ResidueSource, SharedPublicKey>(m, "PublicKey")
       .def_static("from_bytes",
@@ -156,9 +160,12 @@ void bind_keys(py::module_& m) {
       .def_property_readonly("n", [](const PublicKey& key) { return to_python(key.n()); })
       .def_property_readonly("hs",
                              [](const PublicKey& key) -> py::object {
-                               if (!key.hs()) return py::none();
-                               return to_python(*key.hs());
+                               if (!key.base()) return py::none();
+                               return to_python(key.base()->hs);
                              })
+      .def_property_readonly("kind", &PublicKey::kind)
+      .def_property_readonly("exponent_bits",
+                             [](const PublicKey& key) { return key.base() ? key.base()->exponent_bits : 0; })
       .def_property_readonly("key_bits", &PublicKey::key_bits)
       .def_property_readonly("max_plaintext_bits", &PublicKey::max_plaintext_bits)
       .def_property_readonly("ciphertext_bytes", &PublicKey::ciphertext_bytes)
@@ -166,11 +173,13 @@ void bind_keys(py::module_& m) {
                              [](const PublicKey& key) { return to_py_bytes(key.fingerprint()); })
       .def("ciphertexts_from_bytes", &ciphertexts_from_bytes, py::arg("bytes"), py::arg("size"));
   py::class_<PrivateKey, ResidueSource, SharedPrivateKey>(m, "PrivateKey")
-      .def_static("generate",
-                  [](std::size_t key_bits) {
-                    const py::gil_scoped_release release;
-                    return unconst(PrivateKey::generate(key_bits));
-                  })
+      .def_static(
+          "generate",
+          [](std::size_t key_bits, bool fast) {
+            const py::gil_scoped_release release;
+            return unconst(PrivateKey::generate(key_bits, fast));
+          },
+          py::arg("key_bits"), py::arg("fast") = false)
       .def_static("from_primes",
                   [](const py::int_& p, const py::int_& q) {
                     return unconst(PrivateKey::from_primes(to_natural(p), to_natural(q)));

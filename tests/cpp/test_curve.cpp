@@ -1,9 +1,7 @@
 // The field, the scalars and the ristretto255 maps, below what Python can reach.
 
 #include <array>
-#include <fstream>
 #include <random>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -14,40 +12,17 @@
 #include "isthmus/curve/ristretto255.hpp"
 #include "isthmus/curve/scalar25519.hpp"
 #include "isthmus/field/fp25519.hpp"
+#include "vectors.hpp"
 
 using namespace isthmus;
 
 namespace {
 
-using Bytes = std::vector<std::uint8_t>;
+using vectors::Bytes;
+using vectors::from_hex;
+using vectors::values_of;
 
 std::mt19937_64 generator(20240229);  // NOLINT: the same test every time
-
-Bytes from_hex(const std::string& hex) {
-  Bytes bytes;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    bytes.push_back(static_cast<std::uint8_t>(std::stoi(hex.substr(i, 2), nullptr, 16)));
-  }
-  return bytes;
-}
-
-// The string values of `key` in the vector file, in order.
-std::vector<std::string> values_of(const std::string& json, const std::string& key) {
-  std::vector<std::string> values;
-  const std::string label = "\"" + key + "\": \"";
-  for (std::size_t at = json.find(label); at != std::string::npos; at = json.find(label, at + 1)) {
-    const std::size_t begin = at + label.size();
-    values.push_back(json.substr(begin, json.find('"', begin) - begin));
-  }
-  return values;
-}
-
-std::string read_vectors() {
-  std::ifstream file(std::string(ISTHMUS_VECTORS) + "/rfc9496/ristretto255.json");
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 Fp25519 random_element() {
   return Fp25519::from_words({generator(), generator(), generator(), generator() >> 1});
@@ -249,7 +224,7 @@ void check_refusals() {
 }  // namespace
 
 int main() {
-  const std::string json = read_vectors();
+  const std::string json = vectors::read("rfc9496/ristretto255.json");
   check_field();
   check_reduction_around_p();
   check_batch_invert();

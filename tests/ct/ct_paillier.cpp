@@ -1,7 +1,8 @@
 // Runs Paillier's private operations on secrets that valgrind's memcheck believes to be uninitialised, so
-// that every branch and every address that depends on one is reported. Arguments: "decrypt", "power" and
-// "encrypt" must be clean; "leaky-window" and "leaky-lookup" use the functions for public exponents on a
-// secret one and must be reported, which proves that the check can see.
+// that every branch and every address that depends on one is reported. Arguments: a mode, p and q, and for a
+// fast key p', q' and hs. "decrypt", "power", "encrypt" and "draw" must be clean; "leaky-window" and
+// "leaky-lookup" use the functions for public exponents on a secret one, "leaky-draw" rejects instead of
+// multiplying, and these must be reported, which proves that the check can see.
 
 #include <valgrind/memcheck.h>
 
@@ -12,6 +13,7 @@
 
 #include "../../cpp/src/bigint/backend/kernels.hpp"
 #include "../../cpp/src/paillier/block_decryptor.hpp"
+#include "../../cpp/src/paillier/random_exponents.hpp"
 #include "isthmus/core/random.hpp"
 #include "isthmus/paillier/encrypt.hpp"
 
@@ -41,6 +43,7 @@ void poison(const Vector& secret) {
 void poison(const bigint::SquareModulus& modulus) {
   const bigint::DigitContext& digits = modulus.root().digits();
   poison(digits.m);
+  poison(digits.constants);
   VALGRIND_MAKE_MEM_UNDEFINED(&digits.neg_inverse, sizeof digits.neg_inverse);
   poison(modulus.root().value().limbs());
   poison(modulus.value().limbs());
@@ -110,15 +113,41 @@ std::vector<std::uint8_t> encrypt_secret(const PrivateKeyParts& parts) {
   return out.to_bytes();
 }
 
+// The owner's exponents under a fast key, whose orders are secret; the leaky twin draws again while the
+// number is not below the order.
+std::vector<std::uint8_t> draw(const PrivateKeyParts& parts, const std::string& mode) {
+  poison(parts.p.exponent);
+  poison(parts.q.exponent);
+  SecretVector<Limb> exponents;
+  if (mode == "draw") exponents = parts.owner_exponents(2).q;
+  if (mode == "leaky-draw") {
+    do exponents = random_exponents(parts.q.exponent_bits, 1);
+    while (exponents.back() > parts.q.exponent.back());
+  }
+  reveal(exponents);
+  std::vector<std::uint8_t> bytes(8 * exponents.size());
+  bigint::limbs_to_bytes(bytes, exponents);
+  return bytes;
+}
+
+KeySecrets secrets_of(int argc, char** argv) {
+  KeySecrets secrets{parse(argv[2]), parse(argv[3]), std::nullopt, std::nullopt};
+  if (argc == 4) return secrets;
+  secrets.orders = SubgroupOrders{parse(argv[4]), parse(argv[5])};
+  secrets.base = RandomizerBase{KeyKind::fast, parse(argv[6]), 2 * secrets.orders->p.bit_length()};
+  return secrets;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) return 2;
+  if (argc != 4 && argc != 7) return 2;
   const std::string mode = argv[1];
-  const PrivateKeyParts parts(parse(argv[2]), parse(argv[3]), std::nullopt);
-  const std::vector<std::uint8_t> out = mode == "decrypt"   ? decrypt(parts)
-                                        : mode == "encrypt" ? encrypt_secret(parts)
-                                                            : power(parts, mode);
+  const PrivateKeyParts parts(secrets_of(argc, argv));
+  const std::vector<std::uint8_t> out = mode == "decrypt"                        ? decrypt(parts)
+                                        : mode == "encrypt"                      ? encrypt_secret(parts)
+                                        : mode == "draw" || mode == "leaky-draw" ? draw(parts, mode)
+                                                                                 : power(parts, mode);
   for (const std::uint8_t byte : out) std::printf("%02x", byte);
   return out.empty() ? 2 : 0;
 }

@@ -1,6 +1,10 @@
 """Malformed files, columns, features and labels (fault cases 36, 37, 39 to 42): typed errors without data."""
 
+import gzip
 import os
+import resource
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -30,7 +34,7 @@ def csv_file(folder, content):
 
 READERS = {
     "whole": tables.read_table,
-    "batches": lambda path, **options: list(tables.iter_batches(path, **options)),
+    "batches": lambda path, **options: list(tables.open_stream(path, **options)),
 }
 reader = pytest.mark.parametrize("read", READERS.values(), ids=READERS.keys())
 
@@ -245,3 +249,101 @@ def test_bad_labels_are_refused(column, y, row):
 
 def test_no_labels_are_empty_input():
     refuses(errors.EmptyInput, lambda: tables.binary_labels(np.array([], dtype=int)))
+
+
+# --- compressed and large files ----------------------------------------------------------------------------
+
+
+@reader
+@pytest.mark.parametrize(
+    "damage",
+    [lambda data: data[: len(data) // 2], lambda data: b"id,v\na,1\n", lambda data: data + b"trailing"],
+    ids=["truncated", "not-gzip", "trailing"],
+)
+def test_a_damaged_compressed_file_is_a_decode_error(tmp_path, read, damage):
+    path = tmp_path / "data.csv.gz"
+    text = "id,v\n" + "".join(f"customer-{n},{n}\n" for n in range(100_000))
+    path.write_bytes(damage(gzip.compress(text.encode())))
+    refuses(errors.DecodeError, lambda: read(path))
+
+
+@reader
+def test_rows_of_a_compressed_file_are_counted(tmp_path, read):
+    path = tmp_path / "data.csv.gz"
+    path.write_bytes(gzip.compress(b"id,v\na,1\nzq7canary\n"))
+    refuses(errors.CsvError, lambda: read(path), row=3)
+    path.write_bytes(gzip.compress(b"id,v\n"))
+    refuses(errors.EmptyInput, lambda: read(path))
+
+
+@reader
+def test_what_the_kernel_makes_up_is_no_file(read, tmp_path):
+    (tmp_path / "maps.csv").symlink_to("/proc/self/maps")
+    refuses(errors.PathError, lambda: read(tmp_path / "maps.csv"))
+
+
+def files_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+ROWS = np.arange(50_000, dtype=np.int64)[::-1].copy()
+WIDE = pa.table({"id": [f"customer-{n:08d}" for n in range(50_000)], "v": ROWS})
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet", ".arrow"])
+@pytest.mark.parametrize("memory_bytes", [100_000, 1 << 30], ids=["spilled", "in-memory"])
+def test_a_full_disk_is_a_storage_error_and_leaves_no_file(tmp_path, suffix, memory_bytes):
+    """Fault case 49, with a limit on the size of files in place of the disk's."""
+    out = tmp_path / f"out{suffix}"
+    tables.write_table(pa.table({"id": ["old"]}), out)
+    before = out.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        refuses(errors.StorageError, lambda: tables.write_rows(WIDE, ROWS, out, memory_bytes=memory_bytes))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert out.read_bytes() == before
+    assert files_in(tmp_path) == [out.name]
+
+
+def test_an_input_that_breaks_off_leaves_no_output(tmp_path):
+    csv_file(tmp_path, b"id,v\na,1\nzq7canary\n")
+    refuses(
+        errors.CsvError, lambda: tables.write_rows(tmp_path / "data.csv", ROWS, tmp_path / "o.csv"), row=3
+    )
+    assert files_in(tmp_path) == ["data.csv"]
+
+
+@pytest.mark.parametrize("row", [-1, 3, 2**40])
+def test_a_row_that_the_table_lacks_is_refused(tmp_path, row):
+    table = pa.table({"id": ["a", "b", "c"]})
+    refuses(errors.InvalidArgument, lambda: tables.write_rows(table, np.array([0, row]), tmp_path / "o.csv"))
+    assert files_in(tmp_path) == []
+
+
+def test_an_output_that_is_no_regular_file_is_a_path_error(tmp_path):
+    os.mkfifo(tmp_path / "o.csv")
+    refuses(errors.PathError, lambda: tables.write_rows(WIDE, ROWS, tmp_path / "o.csv"))
+
+
+WRITER = """
+import os, sys, time
+import pyarrow as pa
+from isthmus import tables
+from isthmus.tables.writing import open_writer
+with open_writer(sys.argv[1], pa.schema([("id", pa.string())])) as writer:
+    print("open", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_two_writers_of_one_file_and_what_a_killed_one_leaves(tmp_path):
+    out = tmp_path / "out.csv"
+    with subprocess.Popen([sys.executable, "-c", WRITER, out], stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"open\n"
+        refuses(errors.StorageError, lambda: tables.write_table(WIDE, out))
+        other.kill()
+    assert len(files_in(tmp_path)) == 1
+    tables.write_table(WIDE, out)
+    assert files_in(tmp_path) == ["out.csv"]

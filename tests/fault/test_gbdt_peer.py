@@ -15,7 +15,7 @@ SETTINGS = {"n_trees": 1, "max_depth": 2, "sample_rows": 60, "min_leaf": 10, "ke
 @pytest.fixture(autouse=True)
 def one_key(monkeypatch):
     key = private_key()
-    monkeypatch.setattr("isthmus.models.gbdt.keygen", lambda bits: (key.public_key, key))
+    monkeypatch.setattr("isthmus.models.gbdt.keygen", lambda bits, fast: (key.public_key, key))
 
 
 def train_with_fold(monkeypatch, fold):

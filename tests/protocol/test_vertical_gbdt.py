@@ -37,7 +37,7 @@ SETTINGS = {
 def one_key(monkeypatch):
     """Making a key for each test would take most of their time."""
     key = private_key()
-    monkeypatch.setattr("isthmus.models.gbdt.keygen", lambda bits: (key.public_key, key))
+    monkeypatch.setattr("isthmus.models.gbdt.keygen", lambda bits, fast: (key.public_key, key))
 
 
 @pytest.fixture(scope="module")

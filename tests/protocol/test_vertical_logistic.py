@@ -38,7 +38,7 @@ OPTIONS = {"key_bits": 2048, "batch_rows": 512, "iterations": 1}
 def two_keys(monkeypatch):
     """Each party takes one of two ready pairs; making them is slow and tested elsewhere."""
     pairs = [keys("passive"), keys("active")]
-    monkeypatch.setattr(logistic, "keygen", lambda key_bits: pairs.pop())
+    monkeypatch.setattr(logistic, "keygen", lambda key_bits, fast: pairs.pop())
 
 
 def real_data(name="credit-default"):
@@ -279,7 +279,7 @@ def test_a_clip_out_of_range_is_refused():
 def halves():
     with pytest.MonkeyPatch.context() as patch:
         pairs = [keys("passive"), keys("active")]
-        patch.setattr(logistic, "keygen", lambda key_bits: pairs.pop())
+        patch.setattr(logistic, "keygen", lambda key_bits, fast: pairs.pop())
         return fit_both(*small(), sigmoid="linear", clip=4)
 
 

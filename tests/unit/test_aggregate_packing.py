@@ -89,3 +89,5 @@ def test_value_semantics() -> None:
     assert layout not in (other, "layout")
     assert pickle.loads(pickle.dumps(layout)) == layout
     assert eval(repr(layout), {"PackLayout": PackLayout}) == layout
+    two = PackLayout(key_bits=2048, value_bits=(40, 40), max_addends=3)
+    assert repr(two) == "PackLayout(key_bits=2048, value_bits=(40, 40), max_addends=3)"

@@ -155,6 +155,12 @@ def test_arrays_behave_as_numpy_arrays_do():
             clear * np.array([[1], [2**80], [-3]], dtype=object),
         ),
         (5 + ct, 5 + clear),
+        (ct - 5, clear - 5),
+        (5 - ct, 5 - clear),
+        (ct - clear.astype(np.uint8)[0], clear - clear.astype(np.uint8)[0]),
+        (np.array([2**63], dtype=np.uint64) - ct, 2**63 - clear.astype(object)),
+        (ct - np.array([-(2**63)]), clear.astype(object) + 2**63),
+        (ct - True, clear - 1),
         (concatenate([ct, ct[:1]]), np.concatenate([clear, clear[:1]])),
     ]
     for encrypted, expected in pairs:
@@ -184,8 +190,16 @@ def test_what_does_not_fit_together_is_refused():
         a[2]
     with pytest.raises(TypeError):
         len(a[0])
-    with pytest.raises(TypeError):
-        a - 1  # would need -1 spelled out: a + (-1)
+    for attempt in (
+        lambda: a - "one",
+        lambda: object() - a,
+        lambda: PRIVATE.decrypt(np.array([1, 2])),
+        lambda: PRIVATE.decrypt_packed([1], Slots(1, 8)),
+        lambda: PRIVATE.decrypt_words(None, 8, 1),
+        lambda: concatenate([a, np.array([1])]),
+    ):
+        with pytest.raises(errors.InvalidArgument):
+            attempt()
 
 
 @few
@@ -198,6 +212,12 @@ def test_reals_are_rounded_once_to_the_public_scale(values, bits):
     assert ct.scale_bits == bits
     expected = [float(Fraction(round(Fraction(v) * 2**bits), 2**bits)) for v in values]
     assert PRIVATE.decrypt(ct).astype(np.float64).tolist() == expected
+
+
+def test_plain_reals_are_subtracted_at_the_arrays_scale():
+    ct = PRIVATE.encrypt([1.5, -2.0])
+    assert PRIVATE.decrypt(ct - 1.0).tolist() == [0.5, -3.0]
+    assert PRIVATE.decrypt(0.25 - ct).tolist() == [-1.25, 2.25]
 
 
 def test_sums_of_reals_decode_to_the_nearest_double():

@@ -1,12 +1,10 @@
 #pragma once
-// Windowed exponentiation, shared by Modulus and SquareModulus. A Ring has stride(), set_one(out),
-// mul(tasks) and sqr(tasks) over spans of MulTask.
+// Bits of exponents, and exponentiation by public ones.
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
-#include <vector>
 
 #include "isthmus/bigint/modulus.hpp"
 
@@ -35,55 +33,8 @@ inline unsigned window_bits(std::size_t exponent_bits) noexcept {
   return exponent_bits <= 1024 ? 5 : 6;
 }
 
-/// out = entry `index` of a table of `entries` entries, touching every word of it.
-inline void scan_table(Limb* out, const Limb* table, std::size_t entries, std::size_t stride,
-                       std::size_t index) noexcept {
-  std::fill_n(out, stride, Limb{0});
-  for (std::size_t e = 0; e < entries; ++e) {
-    const Limb mask = ct_equal(e, index);
-    const Limb* row = table + e * stride;
-    for (std::size_t i = 0; i < stride; ++i) out[i] |= row[i] & mask;
-  }
-}
-
-/// out[b] = base[b]^exponent for a batch of bases and one secret exponent of at most exponent_bits bits.
-/// Fixed windows; the same products and the same memory accesses for every exponent. out may be base.
-template <class Ring>
-void pow_fixed_window(const Ring& ring, Limb* out, const Limb* base, std::size_t count, LimbSpan exponent,
-                      std::size_t exponent_bits) {
-  const std::size_t stride = ring.stride();
-  const unsigned w =
-      std::min(window_bits(exponent_bits), 5U);  // scans make wider tables dearer than they save
-  const std::size_t entries = std::size_t{1} << w;
-  AlignedLimbs table(count * entries * stride);
-  const auto entry = [&](std::size_t b, std::size_t e) { return table.data() + (b * entries + e) * stride; };
-  std::vector<MulTask> tasks(count);
-  for (std::size_t b = 0; b < count; ++b) {
-    ring.set_one(entry(b, 0));
-    std::copy_n(base + b * stride, stride, entry(b, 1));
-  }
-  for (std::size_t e = 2; e < entries; ++e) {
-    for (std::size_t b = 0; b < count; ++b) tasks[b] = {entry(b, e), entry(b, e - 1), entry(b, 1)};
-    ring.mul(tasks);
-  }
-  AlignedLimbs picked(count * stride);
-  std::vector<MulTask> squares(count);
-  for (std::size_t b = 0; b < count; ++b) {
-    ring.set_one(out + b * stride);
-    squares[b] = {out + b * stride, out + b * stride, nullptr};
-    tasks[b] = {out + b * stride, out + b * stride, picked.data() + b * stride};
-  }
-  for (std::size_t window = (exponent_bits + w - 1) / w; window-- > 0;) {
-    for (unsigned i = 0; i < w; ++i) ring.sqr(squares);
-    const std::size_t digit = bits_at(exponent, window * w, w);
-    for (std::size_t b = 0; b < count; ++b) {
-      scan_table(picked.data() + b * stride, entry(b, 0), entries, stride, digit);
-    }
-    ring.mul(tasks);
-  }
-}
-
-/// out = base^exponent for a public exponent: sliding windows over odd powers. out may be base.
+/// out = base^exponent for a public exponent, in a Ring with stride(), set_one(out), mul(tasks) and
+/// sqr(tasks) over spans of MulTask: sliding windows over odd powers. out may be base.
 template <class Ring>
 void pow_sliding_window(const Ring& ring, Limb* out, const Limb* base, LimbSpan exponent) {
   const std::size_t stride = ring.stride();

@@ -5,8 +5,8 @@
 
 #include "backend/kernels.hpp"
 #include "digits.hpp"
-#include "exponentiate.hpp"
 #include "isthmus/core/error.hpp"
+#include "lanes.hpp"
 
 namespace isthmus::bigint {
 namespace {
@@ -26,6 +26,8 @@ DigitContext::DigitContext(const Natural& modulus, const KernelTable& table)
   mask = (Limb{1} << layout.width) - 1;
   neg_inverse = negated_inverse(modulus.limb(0), mask);
   limbs_to_digits(layout, m.data(), modulus.limbs());
+  constants.resize(table.constant_words(layout.count));
+  table.prepare(*this);
 }
 
 Modulus::Modulus(const Natural& m) : value_(m) {
@@ -77,10 +79,10 @@ void Modulus::mul(Limb* out, const Limb* a, const Limb* b) const noexcept {
   mul(std::array{MulTask{out, a, b}});
 }
 void Modulus::mul(std::span<const MulTask> tasks) const noexcept {
-  digits_->kernels->mod_mul(*digits_, tasks);
+  multiply(LaneRing{*digits_, stride(), &LaneKernels::mod}, tasks);
 }
 void Modulus::sqr(std::span<const MulTask> tasks) const noexcept {
-  digits_->kernels->mod_sqr(*digits_, tasks);
+  square(LaneRing{*digits_, stride(), &LaneKernels::mod}, tasks);
 }
 
 void Modulus::add(Limb* out, const Limb* a, const Limb* b) const noexcept { add_modulo(*digits_, out, a, b); }
@@ -88,7 +90,7 @@ void Modulus::sub(Limb* out, const Limb* a, const Limb* b) const noexcept { sub_
 bool Modulus::equal(const Limb* a, const Limb* b) const noexcept { return equal_words(a, b, stride()) != 0; }
 
 void Modulus::pow(Limb* out, const Limb* base, LimbSpan exponent, std::size_t exponent_bits) const {
-  pow_fixed_window(*this, out, base, 1, exponent, exponent_bits);
+  power(LaneRing{*digits_, stride(), &LaneKernels::mod}, one_.data(), out, base, 1, exponent, exponent_bits);
 }
 
 Natural mod_exp(const Natural& base, const Natural& exponent, const Natural& m) {

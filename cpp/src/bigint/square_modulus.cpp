@@ -8,6 +8,7 @@
 #include "exponentiate.hpp"
 #include "isthmus/core/error.hpp"
 #include "isthmus/core/parallel.hpp"
+#include "lanes.hpp"
 
 namespace isthmus::bigint {
 namespace {
@@ -56,13 +57,13 @@ void SquareModulus::sqr(Limb* out, const Limb* a) const noexcept {
 }
 
 void SquareModulus::mul(std::span<const MulTask> tasks) const noexcept {
-  root_.digits().kernels->pair_mul(root_.digits(), tasks);
+  multiply(LaneRing{root_.digits(), stride(), &LaneKernels::pair}, tasks);
 }
 void SquareModulus::sqr(std::span<const MulTask> tasks) const noexcept {
-  root_.digits().kernels->pair_sqr(root_.digits(), tasks);
+  square(LaneRing{root_.digits(), stride(), &LaneKernels::pair}, tasks);
 }
 void SquareModulus::mul_digit(std::span<const MulTask> tasks) const noexcept {
-  root_.digits().kernels->pair_mul_digit(root_.digits(), tasks);
+  multiply_digit(root_.digits(), tasks);
 }
 
 void SquareModulus::mul_one_plus(Limb* out, const Limb* a, const Limb* plaintext) const noexcept {
@@ -82,7 +83,8 @@ Limb SquareModulus::log_one_plus(Limb* out, const Limb* a) const noexcept {
 
 void SquareModulus::pow(Limb* out, const Limb* base, std::size_t count, LimbSpan exponent,
                         std::size_t exponent_bits) const {
-  pow_fixed_window(*this, out, base, count, exponent, exponent_bits);
+  const LaneRing ring{root_.digits(), stride(), &LaneKernels::pair};
+  power(ring, r_powers_.data(), out, base, count, exponent, exponent_bits);
 }
 
 void SquareModulus::pow_vartime(Limb* out, const Limb* base, LimbSpan exponent) const {

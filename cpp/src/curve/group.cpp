@@ -9,6 +9,7 @@
 #include "isthmus/core/random.hpp"
 #include "isthmus/curve/ristretto255.hpp"
 #include "isthmus/curve/weierstrass.hpp"
+#include "isthmus/curve/x25519.hpp"
 
 namespace isthmus {
 namespace {
@@ -20,6 +21,7 @@ struct GroupRow {
 };
 constexpr GroupRow kGroups[] = {
     {"ristretto255", &ristretto255::group},
+    {"X25519", &x25519::group},
     {"P-256", &weierstrass::group<P256>},
     {"SM2", &weierstrass::group<Sm2>},
 };

@@ -31,7 +31,7 @@ struct DecodedPoint {
 /// The point of the canonical, non-negative field element s (section 4.3.1).
 template <class F>
 DecodedPoint<F> decode(const F& s) noexcept {
-  const F one = F(Fp25519::one());
+  const F one = F::one();
   const F ss = square(s);
   const F u1 = one - ss;
   const F u2 = one + ss;
@@ -52,7 +52,7 @@ F encode(const Point<F>& p) noexcept {
   const F i = F(kSqrtMinusOne);
   const F u1 = (p.z + p.y) * (p.z - p.y);
   const F u2 = p.x * p.y;
-  const F inverse_root = sqrt_ratio_m1(F(Fp25519::one()), u1 * square(u2)).root;
+  const F inverse_root = sqrt_ratio_m1(F::one(), u1 * square(u2)).root;
   const F den1 = inverse_root * u1;
   const F den2 = inverse_root * u2;
   const F z_inverse = den1 * den2 * p.t;
@@ -74,6 +74,7 @@ template <class F>
 struct DoubledEncoder {
   F e, f, g, h, eg, fh;
 
+  DoubledEncoder() = default;
   explicit DoubledEncoder(const Point<F>& p) noexcept {
     const F zz = square(p.z);
     const F dtt = square(p.t) * F(edwards25519::kD);
@@ -104,7 +105,7 @@ struct DoubledEncoder {
 /// MAP of section 4.3.4: the point of one field element.
 template <class F>
 Point<F> map_to_point(const F& t) noexcept {
-  const F one = F(Fp25519::one());
+  const F one = F::one();
   const F minus_one = carry(-one);
   const F d = F(edwards25519::kD);
   const F r = F(kSqrtMinusOne) * square(t);

@@ -1,13 +1,16 @@
 #include "isthmus/hash_to_curve/suite.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "elligator2.hpp"
 #include "isthmus/core/error.hpp"
 #include "isthmus/core/parallel.hpp"
+#include "isthmus/curve/elligator2.hpp"
 #include "isthmus/curve/ristretto255.hpp"
 #include "isthmus/curve/weierstrass.hpp"
+#include "isthmus/curve/x25519.hpp"
 
 namespace isthmus {
 namespace {
@@ -24,6 +27,8 @@ constexpr std::size_t kAffine = elligator2::kAffineBytes;
 constexpr Suite kSuites[] = {
     {"ristretto255_XMD:SHA-512_R255MAP_RO_", "ristretto255", ristretto255::kUniformBytes,
      ristretto255::kElementBytes, &xmd<Sha512>, &ristretto255::map, &ristretto255::map_mult},
+    {"curve25519_XMD:SHA-512_ELL2_RO_", "X25519", x25519::kUniformBytes, x25519::kElementBytes, &xmd<Sha512>,
+     &x25519::map, &x25519::map_mult},
     {"P256_XMD:SHA-256_SSWU_RO_", "P-256", 2 * weierstrass::kUniformBytes, weierstrass::kElementBytes,
      &xmd<Sha256>, &weierstrass::map<P256>, &weierstrass::map_mult<P256>},
     {"P256_XMD:SHA-256_SSWU_NU_", "", weierstrass::kUniformBytes, weierstrass::kElementBytes, &xmd<Sha256>,
@@ -35,8 +40,6 @@ constexpr Suite kSuites[] = {
     {"edwards25519_XMD:SHA-512_ELL2_RO_", "", 2 * kL, kAffine, &xmd<Sha512>, &elligator2::edwards25519_ro,
      nullptr},
     {"edwards25519_XMD:SHA-512_ELL2_NU_", "", kL, kAffine, &xmd<Sha512>, &elligator2::edwards25519_nu,
-     nullptr},
-    {"curve25519_XMD:SHA-512_ELL2_RO_", "", 2 * kL, kAffine, &xmd<Sha512>, &elligator2::curve25519_ro,
      nullptr},
     {"curve25519_XMD:SHA-512_ELL2_NU_", "", kL, kAffine, &xmd<Sha512>, &elligator2::curve25519_nu, nullptr},
 };
@@ -56,6 +59,7 @@ template <class MapTile>
 void for_each_tile(const Suite& suite, const MessageBatch& messages, ByteSpan dst, MutableByteSpan out,
                    const MapTile& map_tile) {
   constexpr std::size_t kTile = Group::kTile;
+  constexpr std::size_t kGroup = 64;  // messages at hand at a time, several vectors of them
   const std::size_t n = messages.size();
   require(out.size() == n * suite.element_bytes, "out must hold one element per message");
   const std::unique_ptr<Expander> expander = suite.expander(dst);
@@ -63,10 +67,13 @@ void for_each_tile(const Suite& suite, const MessageBatch& messages, ByteSpan ds
     const std::size_t first = tile * kTile;
     const std::size_t count = std::min(kTile, n - first);
     SecretVector<std::uint8_t> uniform(count * suite.uniform_bytes);
-    SecretVector<std::uint8_t> scratch;
-    for (std::size_t i = 0; i < count; ++i) {
-      expander->expand(messages.message(first + i, scratch),
-                       {uniform.data() + i * suite.uniform_bytes, suite.uniform_bytes});
+    std::array<SecretVector<std::uint8_t>, kGroup> scratch;
+    std::array<ByteSpan, kGroup> group;
+    for (std::size_t i = 0; i < count; i += kGroup) {
+      const std::size_t size = std::min(kGroup, count - i);
+      for (std::size_t j = 0; j < size; ++j) group[j] = messages.message(first + i + j, scratch[j]);
+      expander->expand_many({group.data(), size}, suite.uniform_bytes,
+                            uniform.data() + i * suite.uniform_bytes);
     }
     map_tile(uniform.data(), count, out.data() + first * suite.element_bytes);
   });

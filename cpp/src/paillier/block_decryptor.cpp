@@ -83,7 +83,7 @@ HalfResult BlockDecryptor::half(const PrimeHalf& h, std::size_t count) {
   AlignedLimbs z(count * ring.stride());
   for (std::size_t i = 0; i < count; ++i) ring.import_limbs(z.data() + i * ring.stride(), blinded(i));
   maybe_inject(InjectedFault::reduction, is_p, z.data());
-  ring.pow(z.data(), z.data(), count, h.exponent, h.prime_bits);
+  ring.pow(z.data(), z.data(), count, h.exponent, h.exponent_bits);
   maybe_inject(InjectedFault::exponentiation_low, is_p, z.data());
   maybe_inject(InjectedFault::exponentiation_high, is_p, z.data() + ring.root().stride());
   AlignedLimbs pair(h.square.stride());

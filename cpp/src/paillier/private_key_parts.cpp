@@ -1,12 +1,10 @@
 #include "private_key_parts.hpp"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cstdint>
+#include <algorithm>
 
 #include "guard_ring.hpp"
 #include "isthmus/core/error.hpp"
+#include "random_exponents.hpp"
 
 namespace isthmus::paillier {
 namespace {
@@ -35,73 +33,85 @@ Natural inverse_or_reject(const Natural& a, const Natural& m) {
   return *result;
 }
 
-// -other mod p.
-Natural negated(const Natural& other, const Natural& p) { return p - bigint::remainder(other, p); }
+// A multiple of the order of the randomizers modulo the square of `prime`.
+Natural randomizer_order(const Natural& prime, const Natural* subgroup_order) {
+  return subgroup_order != nullptr ? *subgroup_order << 1 : prime - Natural(1);
+}
 
 // hs itself, or for standard keys x^n with a random x.
 AlignedLimbs make_blinding_base(const PublicKey& key) {
-  if (key.hs()) return element_of(key.n_squared(), *key.hs());
+  if (key.base()) return element_of(key.n_squared(), key.base()->hs);
   AlignedLimbs base(key.n_squared().stride());
   key.random_residues(base.data(), 1);
   return base;
 }
 
+// One integer in [0, order) for each parity, uniform but for 2^-128 and with that lowest bit. With a uniform
+// x of w bits, floor(x * order / 2^w) is uniform; there is no rejection, whose count would tell of the order.
+// Timing    Constant in the order and the results.
+SecretVector<Limb> draw_exponents(LimbSpan order, LimbSpan parities) {
+  const std::size_t limbs = order.size(), wide = limbs + 2;
+  const SecretVector<Limb> random = random_exponents(64 * wide, parities.size());
+  SecretVector<Limb> out(parities.size() * limbs), product(wide + limbs);
+  for (std::size_t i = 0; i < parities.size(); ++i) {
+    bigint::multiply_limbs(product, LimbSpan(random).subspan(i * wide, wide), order);
+    Limb* const exponent = out.data() + i * limbs;
+    for (std::size_t j = 0; j < limbs; ++j) exponent[j] = product[wide + j];
+    exponent[0] = (exponent[0] & ~Limb{1}) | parities[i];
+  }
+  return out;
+}
+
 }  // namespace
 
-LockedPages::LockedPages(const void* data, std::size_t size) noexcept {
-  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
-  const auto address = reinterpret_cast<std::uintptr_t>(data);
-  const std::uintptr_t first = address / page * page;
-  start_ = reinterpret_cast<void*>(first);
-  size_ = (address + size + page - 1) / page * page - first;
-  // Limits on locked memory are small on some systems: a refusal is not an error.
-  if (mlock(start_, size_) != 0) size_ = 0;
-#ifdef MADV_DONTDUMP
-  if (size_ != 0) (void)madvise(start_, size_, MADV_DONTDUMP);
-#endif
-}
-
-LockedPages::~LockedPages() {
-  if (size_ != 0) munlock(start_, size_);
-}
-
-PrimeHalf::PrimeHalf(const Natural& p, const Natural& other)
+PrimeHalf::PrimeHalf(const Natural& p, const Natural& other, const Natural& order)
     : prime(p),
       prime_bits(p.bit_length()),
-      exponent(p.limbs().begin(), p.limbs().end()),
-      guard_exponent(GuardRing::reduce_exponent(p - Natural(1))),
+      exponent(order.limbs().begin(), order.limbs().end()),
+      exponent_bits(order.bit_length()),
+      guard_exponent(GuardRing::reduce_exponent(order)),
       square(p),
       guarded(p * Natural(kGuardPrime)),
-      log_of_one_plus_n(element_of(square.root(), negated(other, p))),
-      plaintext_factor(element_of(square.root(), inverse_or_reject(negated(other, p), p))),
+      log_of_one_plus_n(element_of(square.root(), bigint::remainder(order * other, p))),
+      plaintext_factor(element_of(square.root(), inverse_or_reject(bigint::remainder(order * other, p), p))),
       locked_prime(prime.limbs().data(), prime.limbs().size_bytes()),
       locked_exponent(exponent.data(), exponent.size() * sizeof(Limb)),
-      locked_digits(square.root().value().limbs().data(), square.root().value().limbs().size_bytes()) {
-  exponent[0] -= 1;  // p is odd
-}
+      locked_digits(square.root().value().limbs().data(), square.root().value().limbs().size_bytes()) {}
 
-PrivateKeyParts::PrivateKeyParts(const Natural& prime_p, const Natural& prime_q,
-                                 const std::optional<Natural>& hs)
-    : public_key(PublicKey::create(prime_p * prime_q, hs)),
-      p(prime_p, prime_q),
-      q(prime_q, prime_p),
-      p_inverse(element_of(q.square.root(), inverse_or_reject(prime_p, prime_q))),
+PrivateKeyParts::PrivateKeyParts(const KeySecrets& secrets)
+    : public_key(PublicKey::create(secrets.p * secrets.q, secrets.base)),
+      p(secrets.p, secrets.q, randomizer_order(secrets.p, secrets.orders ? &secrets.orders->p : nullptr)),
+      q(secrets.q, secrets.p, randomizer_order(secrets.q, secrets.orders ? &secrets.orders->q : nullptr)),
+      p_inverse(element_of(q.square.root(), inverse_or_reject(secrets.p, secrets.q))),
       p_squared_inverse(q.square.stride()),
       blinding_base(make_blinding_base(*public_key)) {
-  const AlignedLimbs p_squared = element_of(q.square, prime_p * prime_p);
+  const AlignedLimbs p_squared = element_of(q.square, secrets.p * secrets.p);
   q.square.invert(p_squared_inverse.data(), p_squared.data(), 1);
 }
 
 const OwnerTables& PrivateKeyParts::owner_tables() const {
   std::call_once(tables_once_, [this] {
-    const std::size_t bits = public_key->key_bits() / 2;
-    const AlignedLimbs base_p = element_of(p.square, *public_key->hs());
-    const AlignedLimbs base_q = element_of(q.square, *public_key->hs());
-    tables_ = std::make_unique<const OwnerTables>(
-        OwnerTables{FixedBaseTable(p.square, base_p.data(), bits, kOwnerWindow),
-                    FixedBaseTable(q.square, base_q.data(), bits, kOwnerWindow)});
+    const RandomizerBase& base = *public_key->base();
+    const auto table = [&](const PrimeHalf& half) {
+      const std::size_t bits = base.kind == KeyKind::fast ? half.exponent_bits : base.exponent_bits;
+      const AlignedLimbs element = element_of(half.square, base.hs);
+      return FixedBaseTable(half.square, element.data(), bits, kOwnerWindow);
+    };
+    tables_ = std::make_unique<const OwnerTables>(OwnerTables{table(p), table(q)});
   });
   return *tables_;
+}
+
+// Under a fast key hs has the order 2*p' modulo p^2 and 2*q' modulo q^2, so that an exponent uniform modulo
+// 2*p'*q' is a pair of the same parity. That is closer to uniform on the subgroup than the public key's draw
+// of exponent_bits, and half as long.
+OwnerExponents PrivateKeyParts::owner_exponents(std::size_t count) const {
+  if (public_key->kind() != KeyKind::fast) {
+    const SecretVector<Limb> r = random_exponents(public_key->base()->exponent_bits, count);
+    return {r, r};
+  }
+  const SecretVector<Limb> parities = random_exponents(1, count);
+  return {draw_exponents(p.exponent, parities), draw_exponents(q.exponent, parities)};
 }
 
 }  // namespace isthmus::paillier

@@ -7,6 +7,8 @@
 
 #include "isthmus/bigint/square_modulus.hpp"
 #include "isthmus/paillier/keys.hpp"
+#include "key_generation.hpp"
+#include "locked_pages.hpp"
 
 namespace isthmus::paillier {
 
@@ -14,30 +16,19 @@ using bigint::AlignedLimbs;
 using bigint::LimbSpan;
 using bigint::MutableLimbSpan;
 
-/// Best-effort mlock, and exclusion from core dumps, of the pages that hold a secret.
-class LockedPages {
- public:
-  LockedPages(const void* data, std::size_t size) noexcept;
-  ~LockedPages();
-  LockedPages(const LockedPages&) = delete;
-  LockedPages& operator=(const LockedPages&) = delete;
-
- private:
-  void* start_;
-  std::size_t size_;
-};
-
 /// One prime p of n = p * other.
 struct PrimeHalf {
-  PrimeHalf(const Natural& p, const Natural& other);
+  /// `order` is a multiple of the order of all randomizers modulo p^2: p - 1, or 2*p' for a fast key.
+  PrimeHalf(const Natural& p, const Natural& other, const Natural& order);
 
   Natural prime;
   std::size_t prime_bits;          // public, unlike what Natural would compute it from
-  SecretVector<Limb> exponent;     // p - 1
+  SecretVector<Limb> exponent;     // the order
+  std::size_t exponent_bits;       // public
   std::uint64_t guard_exponent;    // the same modulo phi(t^2)
   bigint::SquareModulus square;    // p^2
   bigint::SquareModulus guarded;   // (p*t)^2
-  AlignedLimbs log_of_one_plus_n;  // L((1+n)^(p-1)) = -other mod p, an element of square.root()
+  AlignedLimbs log_of_one_plus_n;  // L((1+n)^order) = order * other mod p, an element of square.root()
   AlignedLimbs plaintext_factor;   // its inverse
   LockedPages locked_prime, locked_exponent, locked_digits;
 };
@@ -47,8 +38,13 @@ struct OwnerTables {
   bigint::FixedBaseTable p, q;
 };
 
+/// Exponents of hs modulo p^2 and modulo q^2, as runs of limbs, for as many randomizers.
+struct OwnerExponents {
+  SecretVector<Limb> p, q;
+};
+
 struct PrivateKeyParts {
-  PrivateKeyParts(const Natural& prime_p, const Natural& prime_q, const std::optional<Natural>& hs);
+  explicit PrivateKeyParts(const KeySecrets& secrets);
 
   PublicKeyPtr public_key;
   PrimeHalf p, q;
@@ -57,6 +53,8 @@ struct PrivateKeyParts {
   AlignedLimbs blinding_base;      // an n-th residue, an element of public_key->n_squared()
 
   const OwnerTables& owner_tables() const;
+  /// Throws Rng.
+  OwnerExponents owner_exponents(std::size_t count) const;
 
  private:
   mutable std::once_flag tables_once_;

@@ -13,17 +13,21 @@ namespace {
 using bigint::AlignedLimbs;
 using bigint::FixedBaseTable;
 
-Fingerprint digest_of(const Natural& n, const std::optional<Natural>& hs) {
+Fingerprint digest_of(const Natural& n, const std::optional<RandomizerBase>& base) {
   const std::size_t n_bytes = (n.bit_length() + 7) / 8;
-  std::vector<std::uint8_t> bytes(n_bytes * (hs ? 3 : 1));
+  std::vector<std::uint8_t> bytes(n_bytes * (base ? 3 : 1));
   n.to_bytes(MutableByteSpan(bytes).first(n_bytes));
-  if (hs) hs->to_bytes(MutableByteSpan(bytes).subspan(n_bytes));
+  if (base) base->hs.to_bytes(MutableByteSpan(bytes).subspan(n_bytes));
+  if (base && base->kind == KeyKind::fast) {
+    bytes.push_back(static_cast<std::uint8_t>(base->exponent_bits >> 8));
+    bytes.push_back(static_cast<std::uint8_t>(base->exponent_bits));
+  }
   return sha256(bytes);
 }
 
 [[noreturn]] void reject(const char* rule) { throw Error(ErrorCode::KeyRejected, rule); }
 
-void validate(const Natural& n, const std::optional<Natural>& hs) {
+void validate(const Natural& n, const std::optional<RandomizerBase>& base) {
   if (n.bit_length() < kMinKeyBits) reject("n is shorter than 2048 bits");
   if (n.bit_length() > kMaxKeyBits) reject("n is longer than 4096 bits");
   if (!n.is_odd()) reject("n is even");
@@ -31,36 +35,40 @@ void validate(const Natural& n, const std::optional<Natural>& hs) {
   const Natural root = bigint::square_root_vartime(n);
   if (root * root == n) reject("n is a perfect square");
   if (bigint::is_probable_prime(n, bigint::kAdversarialRounds)) reject("n is prime");
-  if (!hs) return;
-  if (*hs <= Natural(1) || *hs >= n * n) reject("hs lies outside 1 < hs < n^2");
-  if (bigint::gcd_odd(*hs, n) != Natural(1)) reject("hs shares a factor with n");
+  if (!base) return;
+  if (base->hs <= Natural(1) || base->hs >= n * n) reject("hs lies outside 1 < hs < n^2");
+  if (bigint::gcd_odd(base->hs, n) != Natural(1)) reject("hs shares a factor with n");
+  if (base->kind != KeyKind::fast) return;
+  if (base->exponent_bits < fast_exponent_bits(n.bit_length()))
+    reject("the exponents of a fast key are too short");
+  if (base->exponent_bits > n.bit_length() / 2)
+    reject("the exponents of a fast key are longer than half of n");
 }
 
 }  // namespace
 
-PublicKey::PublicKey(const Natural& n, const std::optional<Natural>& hs)
-    : n_(n), hs_(hs), key_bits_(n.bit_length()), n_squared_(n), fingerprint_(digest_of(n, hs)) {}
+PublicKey::PublicKey(const Natural& n, const std::optional<RandomizerBase>& base)
+    : n_(n), base_(base), key_bits_(n.bit_length()), n_squared_(n), fingerprint_(digest_of(n, base)) {}
 
-PublicKeyPtr PublicKey::create(const Natural& n, const std::optional<Natural>& hs) {
-  return std::make_shared<const PublicKey>(n, hs);
+PublicKeyPtr PublicKey::create(const Natural& n, const std::optional<RandomizerBase>& base) {
+  return std::make_shared<const PublicKey>(n, base);
 }
 
 PublicKeyPtr PublicKey::from_bytes(ByteSpan bytes) {
   KeyReader reader(bytes, kPublicKeyMagic);
   const Natural n = reader.number(reader.n_bytes());
-  std::optional<Natural> hs;
-  if (reader.kind() == KeyKind::djn) hs = reader.number(2 * reader.n_bytes());
+  const std::optional<RandomizerBase> base = reader.base();
   reader.finish();
   if (n.bit_length() != reader.key_bits())
     throw Error(ErrorCode::Decode, "n has another length than announced");
-  validate(n, hs);
-  return create(n, hs);
+  validate(n, base);
+  return create(n, base);
 }
 
 std::vector<std::uint8_t> PublicKey::to_bytes() const {
-  KeyWriter writer(kPublicKeyMagic, hs_ ? KeyKind::djn : KeyKind::standard, key_bits_);
+  KeyWriter writer(kPublicKeyMagic, kind(), key_bits_);
   writer.number(n_, n_bytes());
-  if (hs_) writer.number(*hs_, 2 * n_bytes());
+  writer.base(*this);
   const auto& bytes = writer.bytes();
   return {bytes.begin(), bytes.end()};
 }
@@ -68,18 +76,18 @@ std::vector<std::uint8_t> PublicKey::to_bytes() const {
 const FixedBaseTable& PublicKey::table() const {
   std::call_once(table_once_, [this] {
     AlignedLimbs base(n_squared_.stride());
-    n_squared_.import_value(base.data(), *hs_);
-    table_ = std::make_unique<const FixedBaseTable>(n_squared_, base.data(), key_bits_ / 2);
+    n_squared_.import_value(base.data(), base_->hs);
+    table_ = std::make_unique<const FixedBaseTable>(n_squared_, base.data(), base_->exponent_bits);
   });
   return *table_;
 }
 
 void PublicKey::prepare() const {
-  if (hs_) table();
+  if (base_) table();
 }
 
 void PublicKey::random_residues(Limb* out, std::size_t count) const {
-  if (hs_) {
+  if (base_) {
     const FixedBaseTable& powers = table();
     powers.pow_vartime(out, random_exponents(powers.exponent_bits(), count).data(), count);
     return;

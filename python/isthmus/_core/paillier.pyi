@@ -7,6 +7,11 @@ from numpy.typing import NDArray
 
 _Integers: TypeAlias = NDArray[np.int64] | NDArray[np.uint64] | tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
+class KeyKind(Enum):
+    standard = 0
+    djn = 1
+    fast = 2
+
 class ResidueSource: ...
 
 class PublicKey(ResidueSource):
@@ -17,6 +22,10 @@ class PublicKey(ResidueSource):
     def n(self) -> int: ...
     @property
     def hs(self) -> int | None: ...
+    @property
+    def kind(self) -> KeyKind: ...
+    @property
+    def exponent_bits(self) -> int: ...
     @property
     def key_bits(self) -> int: ...
     @property
@@ -29,7 +38,7 @@ class PublicKey(ResidueSource):
 
 class PrivateKey(ResidueSource):
     @staticmethod
-    def generate(key_bits: int) -> PrivateKey: ...
+    def generate(key_bits: int, fast: bool = False) -> PrivateKey: ...
     @staticmethod
     def from_primes(p: int, q: int) -> PrivateKey: ...
     @staticmethod

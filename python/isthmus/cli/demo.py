@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 
 
 def demo(
+    *,
     data: Annotated[
         Literal["credit-default", "bank-marketing"], typer.Option(help="Which shipped data set.")
     ] = "credit-default",
     rows: Annotated[int | None, typer.Option(help="Customers in all; every one by default.")] = None,
     key_bits: Annotated[Literal["2048", "3072"], typer.Option(help="Paillier modulus.")] = "2048",
+    fast_keys: Annotated[
+        bool, typer.Option("--fast-keys", help="Use fast keys, under an assumption of their own.")
+    ] = False,
     model: Annotated[
         Literal["logistic", "gbdt", "both"], typer.Option(help="Which model family to train.")
     ] = "both",
@@ -41,7 +45,7 @@ def demo(
 
     check_writable(out)
     models = tuple(FAMILIES) if model == "both" else (model,)
-    options = DemoOptions(data=data, rows=rows, key_bits=int(key_bits), models=models)
+    options = DemoOptions(data=data, rows=rows, key_bits=int(key_bits), fast_keys=fast_keys, models=models)
     console = Console()
     console.print("two processes, bank and fund, over mutual TLS on loopback", style="dim")
     with watch(console) as show:

@@ -13,6 +13,9 @@ _MIN_PASSPHRASE = 8
 def keygen(
     out: Annotated[Path, typer.Option(help="Where the encrypted private key goes.")],
     key_bits: Annotated[Literal["2048", "3072", "4096"], typer.Option(help="Size of the modulus.")] = "3072",
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Make a fast key, under an assumption of its own.")
+    ] = False,
     passphrase_file: Annotated[
         Path | None,
         typer.Option(help="Read the passphrase from the first line of this file instead of asking."),
@@ -33,9 +36,9 @@ def keygen(
     passphrase = _passphrase(passphrase_file)
     if len(passphrase) < _MIN_PASSPHRASE:
         raise InvalidArgument(f"the passphrase needs at least {_MIN_PASSPHRASE} characters")
-    public_key, private_key = make_key(int(key_bits))
+    public_key, private_key = make_key(int(key_bits), fast=fast)
     private_key.save(out, passphrase)
-    print(f"wrote        {out} ({key_bits} bits, encrypted)")
+    print(f"wrote        {out} ({key_bits} bits, {public_key.kind}, encrypted)")
     print(f"fingerprint  {public_key.fingerprint.hex()}")
 
 

@@ -23,19 +23,20 @@ _TREES: Any = {"n_trees": 20, "max_depth": 4, "learning_rate": 0.25, "sample_row
 class Family:
     """One row of the demo's table.
 
-    ``clear`` trains on one table in the clear and scores another; it serves the two baselines.
+    ``estimator`` takes the bits of the keys, and whether they are fast keys. ``clear`` trains on one table in
+    the clear and scores another; it serves the two baselines.
     """
 
     title: str
     columns: Callable[[pa.Table], pa.Table]
-    estimator: Callable[[int], VerticalModel]
+    estimator: Callable[[int, bool], VerticalModel]
     clear: Callable[[pa.Table, NDArray[np.int64], pa.Table], Floats]
 
 
-def _logistic(key_bits: int) -> VerticalModel:
+def _logistic(key_bits: int, fast_keys: bool) -> VerticalModel:
     from isthmus.models.logistic import VerticalLogisticRegression
 
-    return VerticalLogisticRegression(key_bits=key_bits, clip=_CLIP)
+    return VerticalLogisticRegression(key_bits=key_bits, fast_keys=fast_keys, clip=_CLIP)
 
 
 def _clear_logistic(train: pa.Table, labels: NDArray[np.int64], score: pa.Table) -> Floats:
@@ -50,10 +51,10 @@ def _clear_logistic(train: pa.Table, labels: NDArray[np.int64], score: pa.Table)
     return np.asarray(model.predict_proba(scaler.transform(numeric_matrix(score)[0]))[:, 1])
 
 
-def _gbdt(key_bits: int) -> VerticalModel:
+def _gbdt(key_bits: int, fast_keys: bool) -> VerticalModel:
     from isthmus.models.gbdt import VerticalGBDT
 
-    return VerticalGBDT(key_bits=key_bits, **_TREES)
+    return VerticalGBDT(key_bits=key_bits, fast_keys=fast_keys, **_TREES)
 
 
 def _clear_gbdt(train: pa.Table, labels: NDArray[np.int64], score: pa.Table) -> Floats:

@@ -36,7 +36,7 @@ class Account:
     disclosures: list[str] = field(default_factory=list)
 
 
-def take_part(session: Session, path: Path, models: Sequence[str], key_bits: int) -> Account:
+def take_part(session: Session, path: Path, models: Sequence[str], key_bits: int, fast_keys: bool) -> Account:
     """Align this party's file with the peer's, then train and score each model family."""
     table = read_table(path)
     account = Account(rows=table.num_rows)
@@ -65,7 +65,7 @@ def take_part(session: Session, path: Path, models: Sequence[str], key_bits: int
         family = FAMILIES[name]
         prepared = family.columns(features)
         train, score = prepared.filter(pa.array(~held_out)), prepared.filter(pa.array(held_out))
-        model = family.estimator(key_bits)
+        model = family.estimator(key_bits, fast_keys)
         y = None if labels is None else labels[~held_out]
         stage(f"train {family.title.lower()}", lambda m=model, x=train, y=y: m.fit(session, x, y))  # type: ignore[misc]
         scores = stage(f"score {family.title.lower()}", lambda m=model, x=score: m.predict_proba(session, x))  # type: ignore[misc]

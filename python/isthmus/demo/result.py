@@ -53,6 +53,7 @@ class DemoResult:
 
     dataset: Dataset
     key_bits: int
+    fast_keys: bool
     shared_customers: int
     training_customers: int
     held_out_customers: int
@@ -81,7 +82,7 @@ class DemoResult:
             Fact("customers aligned", f"{self.shared_customers:,}"),
             Fact("trained on", f"{self.training_customers:,}"),
             Fact("held out", f"{self.held_out_customers:,}"),
-            Fact("Paillier key", f"{self.key_bits} bits"),
+            Fact("Paillier key", f"{self.key_bits} bits" + (", fast" if self.fast_keys else "")),
             Fact("elapsed", f"{self.seconds:.1f} s"),
             Fact("crossed the wire", f"{sent / 1e6:,.1f} MB"),
         ]

@@ -37,6 +37,8 @@ class DemoOptions:
         Customers in all; both parties hold nine tenths of them. Every customer by default.
     key_bits : int
         Paillier modulus: 2048 or 3072.
+    fast_keys : bool
+        Use fast keys.
     models : tuple of str
         Any of ``"logistic"`` and ``"gbdt"``.
     """
@@ -44,6 +46,7 @@ class DemoOptions:
     data: str = "credit-default"
     rows: int | None = None
     key_bits: int = 2048
+    fast_keys: bool = False
     models: tuple[str, ...] = tuple(FAMILIES)
 
     def __post_init__(self) -> None:
@@ -69,6 +72,7 @@ def run(
                 path=_own_file(Path(folder), name, table),
                 models=options.models,
                 key_bits=options.key_bits,
+                fast_keys=options.fast_keys,
             )
             for name, table in ((ACTIVE, split.active), (PASSIVE, split.passive))
         }
@@ -108,6 +112,7 @@ def _assemble(
     return DemoResult(
         dataset=split.dataset,
         key_bits=options.key_bits,
+        fast_keys=options.fast_keys,
         shared_customers=bank.shared,
         training_customers=bank.shared - held_out,
         held_out_customers=held_out,

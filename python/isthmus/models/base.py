@@ -42,6 +42,12 @@ VERSION = 1
 MAX_MODEL_BYTES = 64 << 20
 
 
+def disclose_fast_keys(session: Session, used: bool) -> None:
+    """Write into the audit record that a job's secrecy rested on the assumption behind fast keys."""
+    if used:
+        session.disclose("secrecy rested on fast Paillier keys and their subgroup assumption")
+
+
 @dataclass(frozen=True)
 class Features:
     """One party's columns as a float64 matrix of shape (rows, len(names)); an active party may have none."""

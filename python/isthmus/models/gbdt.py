@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.errors import AlignmentError, InvalidArgument
-from isthmus.models.base import FloatArray, VerticalModel, finite_floats
+from isthmus.models.base import FloatArray, VerticalModel, disclose_fast_keys, finite_floats
 from isthmus.paillier import keygen
 from isthmus.party.session import Session
 from isthmus.prep import Binner
@@ -57,6 +57,8 @@ class VerticalGBDT(VerticalModel):
         gradients are encrypted, so this and ``n_trees`` set the running time. Leaf values use every row.
     key_bits
         Paillier modulus, 2048 to 4096.
+    fast_keys
+        Use a fast key (:func:`isthmus.paillier.keygen`), under its own assumption; both parties choose so.
     seed
         Fixes the samples, for the active party; the result is then reproducible.
 
@@ -80,11 +82,20 @@ class VerticalGBDT(VerticalModel):
         min_bucket: int = 5,
         sample_rows: int = 5000,
         key_bits: int = 3072,
+        fast_keys: bool = False,
         seed: int | None = None,
     ) -> None:
         super().__init__()
         self.parameters = GBDTParameters(
-            n_trees, max_depth, learning_rate, reg_lambda, min_leaf, min_bucket, sample_rows, key_bits
+            n_trees,
+            max_depth,
+            learning_rate,
+            reg_lambda,
+            min_leaf,
+            min_bucket,
+            sample_rows,
+            key_bits,
+            fast_keys,
         )
         self.seed = seed
         self._binner = Binner(max_bins)
@@ -116,11 +127,12 @@ class VerticalGBDT(VerticalModel):
             half = session.run(TRAIN, train_passive(columns, self.parameters), agreed)
             _disclose_training(session, active=session.peer, passive=session.party)
         else:
-            _, private_key = keygen(self.parameters.key_bits)
+            _, private_key = keygen(self.parameters.key_bits, fast=self.parameters.fast_keys)
             rng = np.random.default_rng(self.seed)
             steps = train_active(columns, labels.astype(np.float64), self.parameters, private_key, rng)
             half = session.run(TRAIN, steps, agreed)
             _disclose_training(session, active=session.party, passive=session.peer)
+        disclose_fast_keys(session, self.parameters.fast_keys)
         self._binner, self._half = binner, half
         self.role = "passive" if labels is None else "active"
         self.party, self.model_id, self.feature_names = session.party, half.shared_id, features.names

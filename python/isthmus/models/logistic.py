@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from isthmus.errors import InvalidArgument
-from isthmus.models.base import FloatArray, VerticalModel, finite_floats
+from isthmus.models.base import FloatArray, VerticalModel, disclose_fast_keys, finite_floats
 from isthmus.models.scaling import BlockScaler, checked_clip, quantised, whitening
 from isthmus.party.session import Session
 from isthmus.protocol.logistic import PROTOCOL, SCORE_PROTOCOL, LogisticParameters, score, train
@@ -38,6 +38,8 @@ class VerticalLogisticRegression(VerticalModel):
         Own columns are clipped at so many standard deviations, 1 to 8; the parties may differ in it.
     key_bits
         Size of both parties' Paillier keys, 2048 or more.
+    fast_keys
+        Use fast keys (:func:`isthmus.paillier.keygen`), under their own assumption; both parties choose so.
 
     Attributes
     ----------
@@ -60,9 +62,10 @@ class VerticalLogisticRegression(VerticalModel):
         l2: float = 1.0,
         clip: float = 3.0,
         key_bits: int = 3072,
+        fast_keys: bool = False,
     ) -> None:
         super().__init__()
-        self.parameters = LogisticParameters(sigmoid, iterations, batch_rows, float(l2), key_bits)
+        self.parameters = LogisticParameters(sigmoid, iterations, batch_rows, float(l2), key_bits, fast_keys)
         try:
             self.clip = checked_clip(clip)
         except ValueError as error:
@@ -100,6 +103,7 @@ class VerticalLogisticRegression(VerticalModel):
         transform = whitening(scaled, self.parameters.l2)
         steps = train(self.parameters, quantised(scaled @ transform), labels)
         trained = session.run(PROTOCOL, steps, self.parameters.as_json())
+        disclose_fast_keys(session, self.parameters.fast_keys)
         for learner in sorted((session.party, session.peer)):
             session.disclose(f"{learner} learned the logistic weights of its own columns")
         self.role = "passive" if labels is None else "active"

@@ -9,7 +9,7 @@ import numpy as np
 
 from isthmus._core import paillier as _native
 from isthmus.errors import InvalidArgument, KeyMismatch
-from isthmus.paillier.plaintexts import encode, native_integers
+from isthmus.paillier.plaintexts import encode, native_integers, negated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,11 +119,15 @@ class CiphertextArray:
 
     __radd__ = __add__
 
-    def __sub__(self, other: CiphertextArray) -> CiphertextArray:
+    def __sub__(self, other: CiphertextArray | ArrayLike) -> CiphertextArray:
+        """Subtract ciphertexts, or plain numbers at this array's scale (which adds no randomness)."""
         if not isinstance(other, CiphertextArray):
-            return NotImplemented
+            return self + negated(other)
         a, b = self._aligned(other)
         return self._like(_native.subtract(a._native, b._native), a.shape)
+
+    def __rsub__(self, other: ArrayLike) -> CiphertextArray:
+        return -self + other
 
     def __neg__(self) -> CiphertextArray:
         return self._like(_native.negate(self._native), self.shape)
@@ -172,6 +176,12 @@ class CiphertextArray:
         return self._native.to_bytes()
 
 
+def require_ciphertexts(value: object) -> None:
+    """Raise InvalidArgument for anything but a :class:`CiphertextArray`."""
+    if not isinstance(value, CiphertextArray):
+        raise InvalidArgument(f"a CiphertextArray is needed, not {type(value).__name__}")
+
+
 def concatenate(arrays: Sequence[CiphertextArray]) -> CiphertextArray:
     """Join arrays along their first axis.
 
@@ -184,6 +194,8 @@ def concatenate(arrays: Sequence[CiphertextArray]) -> CiphertextArray:
     """
     if not arrays:
         raise InvalidArgument("nothing to concatenate")
+    for each in arrays:
+        require_ciphertexts(each)
     first = arrays[0]
     if any(a.shape[1:] != first.shape[1:] or a.ndim == 0 for a in arrays):
         raise InvalidArgument("the arrays differ in shape beyond the first axis")

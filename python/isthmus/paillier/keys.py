@@ -9,7 +9,7 @@ import numpy as np
 
 from isthmus._core import paillier as _native
 from isthmus.errors import DecodeError, InvalidArgument, PlaintextOverflow
-from isthmus.paillier.array import CiphertextArray
+from isthmus.paillier.array import CiphertextArray, require_ciphertexts
 from isthmus.paillier.plaintexts import encode, native_integers
 
 if TYPE_CHECKING:
@@ -38,13 +38,16 @@ class SlotLayout(Protocol):
         """Bits of each field's largest value; the rest of a slot is headroom for sums."""
 
 
-def keygen(key_bits: int = 3072) -> tuple[PublicKey, PrivateKey]:
+def keygen(key_bits: int = 3072, *, fast: bool = False) -> tuple[PublicKey, PrivateKey]:
     """Make a key pair.
 
     Parameters
     ----------
     key_bits : int, default 3072
         Bits of n, a multiple of 64 from 2048 (112-bit security) to 4096. 3072 gives 128-bit security.
+    fast : bool, default False
+        Make a fast key: randomness in a subgroup of short order, for encryption two to four times as fast and
+        decryption about four times, under an assumption of its own (docs/security.md). Peers see the kind.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def keygen(key_bits: int = 3072) -> tuple[PublicKey, PrivateKey]:
     RngError
         If the operating system's random number generator fails.
     """
-    private_key = PrivateKey(_native.PrivateKey.generate(key_bits))
+    private_key = PrivateKey(_native.PrivateKey.generate(key_bits, fast))
     return private_key.public_key, private_key
 
 
@@ -79,7 +82,7 @@ class PublicKey:
             If the bytes are not a key.
         KeyRejected
             If the key breaks a rule; the message names it: 2048 to 4096 bits, odd, no factor below 2^20, no
-            perfect square, not prime, hs in range and a unit.
+            perfect square, not prime, hs in range and a unit, a fast key's exponents long enough.
         """
         return cls(_native.PublicKey.from_bytes(data))
 
@@ -96,6 +99,11 @@ class PublicKey:
     def key_bits(self) -> int:
         """Bits of n."""
         return self._native.key_bits
+
+    @property
+    def kind(self) -> str:
+        """How ciphertexts are randomized: "djn" or "fast" under keys made here, "standard" under others."""
+        return self._native.kind.name
 
     @property
     def max_plaintext_bits(self) -> int:
@@ -189,7 +197,8 @@ class PublicKey:
         return hash(self.fingerprint)
 
     def __repr__(self) -> str:
-        return f"PublicKey(key_bits={self.key_bits}, fingerprint={self.fingerprint.hex()[:16]})"
+        fingerprint = self.fingerprint.hex()[:16]
+        return f"PublicKey(key_bits={self.key_bits}, kind={self.kind!r}, fingerprint={fingerprint})"
 
 
 class PrivateKey:
@@ -236,15 +245,20 @@ class PrivateKey:
         KeyMismatch
             If the ciphertexts belong to another key; nothing was decrypted.
         FaultDetected
-            If the computation failed its own check; nothing is returned.
+            If the computation failed its own check, or, under a fast key, a ciphertext's randomness lies
+            outside the key's subgroup; ``row`` says where, and nothing is returned.
         """
-        plaintexts = self._native.decrypt(ciphertexts._native)
+        plaintexts = self._plaintexts(ciphertexts)
         if ciphertexts.scale_bits > 0:
             return plaintexts.to_double(ciphertexts.scale_bits).reshape(ciphertexts.shape)
         narrow = plaintexts.to_int64()
         if narrow is not None:
             return narrow.reshape(ciphertexts.shape)
         return self._wide_integers(plaintexts).reshape(ciphertexts.shape)
+
+    def _plaintexts(self, ciphertexts: CiphertextArray) -> _native.Plaintexts:
+        require_ciphertexts(ciphertexts)
+        return self._native.decrypt(ciphertexts._native)
 
     def _wide_integers(self, plaintexts: _native.Plaintexts) -> NDArray[np.object_]:
         data, n = plaintexts.to_bytes(), self.public_key.n
@@ -269,7 +283,7 @@ class PrivateKey:
             If a plaintext reaches beyond its slots; ``row`` says which.
         """
         _require_layout(layout, self.public_key)
-        plaintexts = self._native.decrypt(ciphertexts._native)
+        plaintexts = self._plaintexts(ciphertexts)
         plaintexts.require_at_most_bits(layout.slots * layout.slot_bits)
         words = plaintexts.to_words(layout.slot_bits, layout.slots, 0)
         if layout.slot_bits < 64:
@@ -288,7 +302,7 @@ class PrivateKey:
         -------
         uint64 array, shape (n, slots)
         """
-        return self._native.decrypt(ciphertexts._native).to_words(slot_bits, slots, shift)
+        return self._plaintexts(ciphertexts).to_words(slot_bits, slots, shift)
 
     def save(self, path: str | os.PathLike[str], passphrase: str) -> None:
         """Write the key to a file of mode 0600, encrypted with AES-256-GCM under scrypt(passphrase).

@@ -35,6 +35,15 @@ def encode(
     return (*native_integers(_fixed_point(array.astype(np.float64), bits), max_bits), bits)
 
 
+def negated(values: ArrayLike) -> NDArray[Any]:
+    """Return -values without the overflow that NumPy's integers have."""
+    array = _as_array(values)
+    if array.dtype.kind == "f":
+        return -array
+    narrow = array.dtype.kind in "ib" and (array.size == 0 or array.min() > np.iinfo(np.int64).min)
+    return -array.astype(np.int64 if narrow else object)
+
+
 def native_integers(values: ArrayLike, max_bits: int, *, signed: bool = True) -> tuple[Any, tuple[int, ...]]:
     """Return integers in a form the native core takes, flat, and their shape.
 

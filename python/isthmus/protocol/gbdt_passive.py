@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from isthmus.aggregate import bucket_sum
-from isthmus.errors import KeyRejected, PeerValue, ProtocolCount
+from isthmus.errors import PeerValue, ProtocolCount
 from isthmus.paillier import CiphertextArray, PublicKey, concatenate
+from isthmus.protocol.agreed_key import parse_agreed_key
 from isthmus.protocol.alignment import align
 from isthmus.protocol.gbdt_packing import PairPacking, expect_ciphertexts
 from isthmus.protocol.gbdt_splits import (
@@ -48,9 +49,7 @@ def train_passive(columns: BinnedColumns, parameters: GBDTParameters) -> Steps[P
     n_sampled = parameters.sample_size(n_rows)
     peer = yield from align(n_rows, n_features, active=False)
     setup = yield from receive(wire.Setup)
-    public_key = PublicKey.from_bytes(setup.public_key)
-    if public_key.key_bits != parameters.key_bits:
-        raise KeyRejected(f"a key of {parameters.key_bits} bits was agreed, got {public_key.key_bits}")
+    public_key = parse_agreed_key(setup.public_key, parameters.key_bits, fast=parameters.fast_keys)
     packing = PairPacking.for_sample(parameters.key_bits, n_sampled)
     records: list[OwnSplit] = []
     for number in range(parameters.n_trees):

@@ -40,6 +40,7 @@ class GBDTParameters:
     min_bucket: int = 5
     sample_rows: int = 5000
     key_bits: int = 3072
+    fast_keys: bool = False
 
     def __post_init__(self) -> None:
         checks = {

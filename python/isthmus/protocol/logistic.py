@@ -27,6 +27,7 @@ import numpy as np
 
 from isthmus.errors import DecodeError, FeatureValue, InvalidArgument, KeyRejected, PeerValue, ProtocolCount
 from isthmus.paillier import PrivateKey, PublicKey, keygen
+from isthmus.protocol.agreed_key import parse_agreed_key
 from isthmus.protocol.alignment import Peer, align
 from isthmus.protocol.logistic_messages import Side, chunks, receive_words, send_words
 from isthmus.protocol.logistic_moments import (
@@ -60,6 +61,7 @@ class LogisticParameters:
     batch_rows: int = 2048
     l2: float = 1.0
     key_bits: int = 3072
+    fast_keys: bool = False
 
     def __post_init__(self) -> None:
         if self.sigmoid not in ("cubic", "linear"):
@@ -110,14 +112,14 @@ def train(
     ------
     AlignmentError, InvalidArgument    from the first exchange, or too few rows for the number of weights
     FeatureValue      a feature exceeds the bound
-    KeyRejected       the peer's key breaks a rule or has another size
+    KeyRejected       the peer's key breaks a rule or is not of the agreed size and kind
     PeerValue         the peer's answers exceed the protocol's bounds
     """
     if features.size and int(np.abs(features).max()) > FEATURE_LIMIT:
         raise FeatureValue(f"scaled features exceed {FEATURE_LIMIT}")
     features = np.ascontiguousarray(features, dtype=np.int64)
     peer = yield from align(features.shape[0], features.shape[1], active=labels is not None)
-    side = yield from _exchange_keys(parameters.key_bits, keys, peer, features, active=labels is not None)
+    side = yield from _exchange_keys(parameters, keys, peer, features, active=labels is not None)
     if labels is not None:
         moments = yield from active_moments(side, features, labels)
     else:
@@ -130,7 +132,7 @@ def train(
 
 
 def _exchange_keys(
-    key_bits: int,
+    parameters: LogisticParameters,
     keys: tuple[PublicKey, PrivateKey] | None,
     peer: Peer,
     features: Integers,
@@ -143,11 +145,10 @@ def _exchange_keys(
             f"{own + peer.features} features need between {ROWS_PER_WEIGHT} rows each and 2^31"
         )
     yield Progress("logistic: keys", 0, 1)
-    public, private = keys or keygen(key_bits)
+    key_bits, fast = parameters.key_bits, parameters.fast_keys
+    public, private = keys or keygen(key_bits, fast=fast)
     yield Send(Key(public_key=public.to_bytes()))
-    theirs = PublicKey.from_bytes((yield from receive(Key)).public_key)
-    if theirs.key_bits != key_bits:
-        raise KeyRejected(f"the peer's key has {theirs.key_bits} bits, {key_bits} were agreed")
+    theirs = parse_agreed_key((yield from receive(Key)).public_key, key_bits, fast=fast)
     if theirs.fingerprint == public.fingerprint:
         raise KeyRejected("the peer sent this party's own key back")
     yield Progress("logistic: keys", 1, 1)

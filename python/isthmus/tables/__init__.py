@@ -14,17 +14,24 @@ from isthmus.tables.columns import (
     id_columns,
     numeric_matrix,
 )
-from isthmus.tables.files import check_writable, iter_batches, read_table, write_table
+from isthmus.tables.files import read_table
+from isthmus.tables.gather import write_rows
+from isthmus.tables.stream import TableStream, key_batches, key_schema, open_stream
+from isthmus.tables.writing import check_writable, write_table
 
 __all__ = [
     "MAX_ABS_FEATURE",
+    "TableStream",
     "as_table",
     "binary_labels",
     "check_writable",
     "expect_columns",
     "id_columns",
-    "iter_batches",
+    "key_batches",
+    "key_schema",
     "numeric_matrix",
+    "open_stream",
     "read_table",
+    "write_rows",
     "write_table",
 ]

@@ -33,7 +33,7 @@ def as_table(data: Any) -> pa.Table:
         if isinstance(data, pa.RecordBatch):
             return pa.Table.from_batches([data])
         if isinstance(data, Mapping):
-            return pa.table({str(name): _as_column(column) for name, column in data.items()})
+            return pa.table({str(name): as_column(column) for name, column in data.items()})
         if _exports_arrow(data) or hasattr(data, "__dataframe__"):
             return pa.table(data)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as cause:
@@ -56,14 +56,14 @@ def id_columns(ids: Any) -> list[pa.ChunkedArray]:
     IdEncoding
         An identifier is missing; ``row`` says which.
     """
-    if _is_table(ids):
+    if is_table(ids):
         table = as_table(ids)
         named = list(zip(table.column_names, table.columns, strict=True))
         if not named:
             raise errors.SchemaError("there is no identifier column")
     else:
-        named = [("id", _as_column(ids))]
-    return [_key_column(name, column) for name, column in named]
+        named = [("id", as_column(ids))]
+    return [key_column(name, column) for name, column in named]
 
 
 def numeric_matrix(
@@ -114,12 +114,12 @@ def binary_labels(y: Any) -> NDArray[np.int64]:
     EmptyInput
         There are no labels.
     """
-    if _is_table(y):
+    if is_table(y):
         table = as_table(y)
         if table.num_columns != 1:
             raise errors.LabelError(f"one column of labels is needed, not {table.num_columns}")
         y = table.column(0)
-    column = _as_column(y)
+    column = as_column(y)
     if len(column) == 0:
         raise errors.EmptyInput("the labels hold no rows")
     if not _is_number(column.type):
@@ -160,7 +160,7 @@ def _exports_arrow(data: Any) -> bool:
     return hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__")
 
 
-def _is_table(data: Any) -> bool:
+def is_table(data: Any) -> bool:
     """Say whether ``data`` has columns with names, as opposed to being one column itself."""
     if isinstance(data, pa.Array | pa.ChunkedArray):
         return False
@@ -169,7 +169,8 @@ def _is_table(data: Any) -> bool:
     return hasattr(data, "columns") or (_exports_arrow(data) and not hasattr(data, "__len__"))
 
 
-def _as_column(values: Any) -> pa.ChunkedArray:
+def as_column(values: Any) -> pa.ChunkedArray:
+    """Return one column of values; SchemaError if it is none."""
     if isinstance(values, pa.ChunkedArray):
         return values
     if isinstance(values, str | bytes) or not (hasattr(values, "__len__") or _exports_arrow(values)):
@@ -188,7 +189,7 @@ def _as_column(values: Any) -> pa.ChunkedArray:
 _OFFSET_TYPES = {"string_view": pa.large_string(), "binary_view": pa.large_binary()}
 
 
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Decode dictionaries, and give views the offset layout that the native core reads."""
     if pa.types.is_dictionary(column.type):
         kind = _OFFSET_TYPES.get(str(column.type.value_type), column.type.value_type)
@@ -198,8 +199,9 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column if kind == column.type else column.cast(kind)
 
 
-def _key_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    column = _plain(column)
+def key_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Check one identifier column as :func:`id_columns` does; return it in a layout that the core reads."""
+    column = plain(column)
     kind = column.type
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
     raw = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
@@ -222,7 +224,7 @@ def _is_number(kind: Any) -> bool:
 
 def _to_float64(column: pa.ChunkedArray) -> NDArray[np.float64]:
     """Return the values as float64 with NaN for missing ones; large integers round as IEEE 754 says."""
-    column = _plain(column)
+    column = plain(column)
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.uint8())
     values = column.cast(pa.float64(), safe=False).to_numpy()

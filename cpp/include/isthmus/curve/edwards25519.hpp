@@ -3,7 +3,8 @@
 //
 // x = X/Z, y = Y/Z, T = XY/Z. The formulas are complete: they hold for every pair of points, the identity
 // included, so there is no case to branch on. They are templates over the field type F of fp25519.hpp, so
-// that a backend with several points per vector reuses them. Every coordinate of a point is tight. Ref:
+// that a backend with several points per vector reuses them. Every coordinate of a point is tight. Sums of
+// products are formed before the products are reduced, which saves a vector type their carries. Ref:
 // Hisil, Wong, Carter, Dawson, "Twisted Edwards curves revisited" (ASIACRYPT 2008).
 
 #include <array>
@@ -25,24 +26,20 @@ template <class F>
 struct Point {
   F x, y, z, t;
 
-  static Point identity() noexcept {
-    return {F(Fp25519::zero()), F(Fp25519::one()), F(Fp25519::one()), F(Fp25519::zero())};
-  }
+  static Point identity() noexcept { return {F::zero(), F::one(), F::one(), F::zero()}; }
 };
 
-/// A point prepared as the second operand of additions.
+/// A point prepared as the second operand of additions; every coordinate is tight.
 template <class F>
 struct Cached {
   F y_minus_x, y_plus_x, z2, t2d;
 
-  static Cached identity() noexcept {
-    return {F(Fp25519::one()), F(Fp25519::one()), F(Fp25519::one()) + F(Fp25519::one()), F(Fp25519::zero())};
-  }
+  static Cached identity() noexcept { return {F::one(), F::one(), carry(F::one() + F::one()), F::zero()}; }
 };
 
 template <class F>
 Cached<F> cache(const Point<F>& p) noexcept {
-  return {p.y - p.x, p.y + p.x, p.z + p.z, p.t * F(kTwoD)};
+  return {carry(p.y - p.x), carry(p.y + p.x), carry(p.z + p.z), p.t * F(kTwoD)};
 }
 
 // The last step shared by additions and doublings: (x, y) = (E/G, H/F).
@@ -54,26 +51,26 @@ Point<F> complete(const F& e, const F& f, const F& g, const F& h) noexcept {
 /// p + q; 8 products.
 template <class F>
 Point<F> add(const Point<F>& p, const Cached<F>& q) noexcept {
-  const F a = (p.y - p.x) * q.y_minus_x;
-  const F b = (p.y + p.x) * q.y_plus_x;
-  const F c = p.t * q.t2d;
-  const F d = p.z * q.z2;
-  return complete<F>(b - a, d - c, d + c, b + a);
+  const auto a = wide_product(difference_operand(p.y, p.x), q.y_minus_x);
+  const auto b = wide_product(sum_operand(p.y, p.x), q.y_plus_x);
+  const auto c = wide_product(p.t, q.t2d);
+  const auto d = wide_product(p.z, q.z2);
+  return complete<F>(reduce(b - a), reduce(d - c), reduce(d + c), reduce(b + a));
 }
 
 /// 2p; 4 squares and 4 products. It does not read p.t, so a doubling that is doubled next can leave it out.
 template <class F, bool kWithT = true>
 Point<F> twice(const Point<F>& p) noexcept {
-  const F a = square(p.x);
-  const F b = square(p.y);
-  const F zz = square(p.z);
-  const F sum = a + b;                   // -H of the paper
-  const F e = square(p.x + p.y) - sum;   // 2xy
-  const F g = b - a;                     // D + B with D = -A
-  const F f = b - (a + zz + zz);         // G - C
-  const F h = F(Fp25519::zero()) - sum;  // D - B
+  const auto a = wide_square(p.x);
+  const auto b = wide_square(p.y);
+  const auto zz = wide_square(p.z);
+  const auto sum = a + b;                            // -H of the paper
+  const F e = reduce(wide_square(p.x + p.y) - sum);  // 2xy
+  const F g = reduce(b - a);                         // D + B with D = -A
+  const F f = reduce(b - (a + zz + zz));             // G - C
+  const F h = reduce(-sum);                          // D - B
   if constexpr (kWithT) return complete<F>(e, f, g, h);
-  return {e * f, g * h, f * g, F(Fp25519::zero())};
+  return {e * f, g * h, f * g, F::zero()};
 }
 
 /// A secret scalar below 2^253 as 64 digits in [-8, 8): the sum of digit[i] * 16^i.
@@ -82,15 +79,8 @@ class ScalarDigits {
  public:
   static constexpr std::size_t kCount = 64;
 
-  explicit ScalarDigits(const std::uint8_t* scalar) noexcept {
-    std::uint8_t carry = 0;
-    for (std::size_t i = 0; i < kCount; ++i) {
-      const auto nibble = static_cast<std::uint8_t>(((scalar[i / 2] >> (4 * (i % 2))) & 15) + carry);
-      carry = static_cast<std::uint8_t>((nibble + 8) >> 4);
-      digit_[i] = static_cast<std::int8_t>(nibble - (carry << 4));
-    }
-  }
-  ~ScalarDigits() { zeroise(digit_.data(), digit_.size()); }
+  explicit ScalarDigits(const std::uint8_t* scalar) noexcept;
+  ~ScalarDigits();
   ScalarDigits(const ScalarDigits&) = delete;
   ScalarDigits& operator=(const ScalarDigits&) = delete;
 
@@ -120,28 +110,32 @@ class WindowTable {
     }
   }
 
-  ~WindowTable() { zeroise(multiple_.data(), sizeof multiple_); }
+  ~WindowTable() { zeroise(multiple_, sizeof multiple_); }
   WindowTable(const WindowTable&) = delete;
   WindowTable& operator=(const WindowTable&) = delete;
 
-  /// digit i of the scalar, times p. Every entry is read, whatever the digit.
+  /// digit i of the scalar, times p, as an operand of add(). Every entry is read, whatever the digit.
   Cached<F> lookup(const ScalarDigits& digits, std::size_t i) const noexcept {
     const std::uint64_t magnitude = digits.magnitude(i);
-    Cached<F> r = Cached<F>::identity();
-    for (std::size_t k = 0; k < kSize; ++k) {
-      const std::uint64_t hit = isthmus::ct_equal(magnitude, k + 1);
-      const Cached<F>& entry = multiple_[k];
-      r = {ct_select(hit, entry.y_minus_x, r.y_minus_x), ct_select(hit, entry.y_plus_x, r.y_plus_x),
-           ct_select(hit, entry.z2, r.z2), ct_select(hit, entry.t2d, r.t2d)};
-    }
-    const std::uint64_t sign = digits.sign(i);
-    return {ct_select(sign, r.y_plus_x, r.y_minus_x), ct_select(sign, r.y_minus_x, r.y_plus_x), r.z2,
-            ct_select(sign, -r.t2d, r.t2d)};
+    typename F::Mask hits[kSize];
+    for (std::size_t k = 0; k < kSize; ++k) hits[k] = F::broadcast(isthmus::ct_equal(magnitude, k + 1));
+    const auto scan = [&](F r, F Cached<F>::* coordinate) {
+      for (std::size_t k = 0; k < kSize; ++k) r = ct_select(hits[k], multiple_[k].*coordinate, r);
+      return r;
+    };
+    const Cached<F> neutral = Cached<F>::identity();
+    const F y_minus_x = scan(neutral.y_minus_x, &Cached<F>::y_minus_x);
+    const F y_plus_x = scan(neutral.y_plus_x, &Cached<F>::y_plus_x);
+    const F z2 = scan(neutral.z2, &Cached<F>::z2);
+    const F t2d = scan(neutral.t2d, &Cached<F>::t2d);
+    const auto sign = F::broadcast(digits.sign(i));
+    return {ct_select(sign, y_plus_x, y_minus_x), ct_select(sign, y_minus_x, y_plus_x), z2,
+            ct_select(sign, negative_operand(t2d), t2d)};
   }
 
  private:
   static constexpr std::size_t kSize = 8;
-  std::array<Cached<F>, kSize> multiple_;
+  Cached<F> multiple_[kSize];
 };
 
 /// scalar * p for the scalar behind `digits`.

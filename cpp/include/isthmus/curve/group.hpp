@@ -58,8 +58,9 @@ enum class Decoded : std::uint8_t { ok, non_canonical, invalid, identity };
 /// Batched operations of one group. Implementations give the per-tile kernels; threads and errors are here.
 class Group {
  public:
-  /// Elements per tile: enough to share an inversion, few enough to stay in the first-level cache.
-  static constexpr std::size_t kTile = 64;
+  /// Elements per tile: enough to make the one inversion they share cheap, few enough to stay in the
+  /// second-level cache and to keep all threads busy to the end of a batch.
+  static constexpr std::size_t kTile = 256;
 
   virtual ~Group() = default;
   virtual std::string_view name() const noexcept = 0;

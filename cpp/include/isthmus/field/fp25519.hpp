@@ -8,7 +8,11 @@
 //   is.
 // Products take loose operands. The subtrahend of a - b and the operand of -a may reach 2^53 - 76 per limb.
 // The algorithms below the class are templates, so that a backend with several elements per vector reuses
-// them.
+// them. Such a type F brings kLanes, Mask, the members and functions of Fp25519 that the templates name, and
+// those that let it put off work:
+//   sum_operand, difference_operand, negative_operand of tight elements: one operand of a product, the other
+//   one being tight; and wide_product, wide_square, wide_scaled, whose results may be added and subtracted as
+//   long as at most three are taken from at most one before reduce() makes an element of them.
 
 #include <array>
 #include <cassert>
@@ -22,8 +26,13 @@
 namespace isthmus {
 
 struct Fp25519 {
+  static constexpr std::size_t kLanes = 1;
+
   /// All ones or zero: the answer to a question about one element.
   using Mask = std::uint64_t;
+  static Mask broadcast(std::uint64_t mask) noexcept { return mask; }
+  /// One bit per lane.
+  static unsigned bits(Mask mask) noexcept { return static_cast<unsigned>(mask & 1); }
 
   std::array<std::uint64_t, 5> limb{};
 
@@ -42,6 +51,14 @@ struct Fp25519 {
   static Fp25519 from_bytes(const std::uint8_t* bytes) noexcept {
     return from_words({load_le64(bytes), load_le64(bytes + 8), load_le64(bytes + 16), load_le64(bytes + 24)});
   }
+
+  /// Reads the integers whose 64-bit words are words[j * kLanes + lane], modulo p; their top bits are
+  /// ignored.
+  static Fp25519 from_lanes(const std::uint64_t* words) noexcept {
+    return from_words({words[0], words[1], words[2], words[3]});
+  }
+  /// Writes the canonical values in the same order.
+  void to_lanes(std::uint64_t* words) const noexcept;
 
   /// Writes the canonical value, 32 little-endian bytes.
   void to_bytes(std::uint8_t* bytes) const noexcept;
@@ -135,6 +152,22 @@ inline Fp25519 square(const Fp25519& a) noexcept {
                                 m(d0, x[4]) + m(d1, x[3]) + m(x[2], x[2]));
 }
 
+// One element has room for sums, and nothing to gain from putting off a reduction.
+inline Fp25519 sum_operand(const Fp25519& a, const Fp25519& b) noexcept { return a + b; }
+inline Fp25519 difference_operand(const Fp25519& a, const Fp25519& b) noexcept { return a - b; }
+inline Fp25519 negative_operand(const Fp25519& a) noexcept { return -a; }
+inline Fp25519 wide_product(const Fp25519& a, const Fp25519& b) noexcept { return a * b; }
+inline Fp25519 wide_square(const Fp25519& a) noexcept { return square(a); }
+inline Fp25519 reduce(const Fp25519& a) noexcept { return a; }
+
+/// a times a factor below 2^17.
+inline Fp25519 wide_scaled(const Fp25519& a, std::uint32_t factor) noexcept {
+  using detail::Wide;
+  assert(detail::is_loose(a));
+  const auto m = [factor](std::uint64_t s) noexcept { return static_cast<Wide>(s) * factor; };
+  return detail::reduce_columns(m(a.limb[0]), m(a.limb[1]), m(a.limb[2]), m(a.limb[3]), m(a.limb[4]));
+}
+
 inline Fp25519 Fp25519::canonical() const noexcept {
   Fp25519 t = carry(carry(*this));
   // t < 2p now, so the quotient by p is the carry out of t + 19.
@@ -149,12 +182,18 @@ inline Fp25519 Fp25519::canonical() const noexcept {
   return t;
 }
 
-inline void Fp25519::to_bytes(std::uint8_t* bytes) const noexcept {
+inline void Fp25519::to_lanes(std::uint64_t* words) const noexcept {
   const Fp25519 t = canonical();
-  store_le64(bytes, t.limb[0] | (t.limb[1] << 51));
-  store_le64(bytes + 8, (t.limb[1] >> 13) | (t.limb[2] << 38));
-  store_le64(bytes + 16, (t.limb[2] >> 26) | (t.limb[3] << 25));
-  store_le64(bytes + 24, (t.limb[3] >> 39) | (t.limb[4] << 12));
+  words[0] = t.limb[0] | (t.limb[1] << 51);
+  words[1] = (t.limb[1] >> 13) | (t.limb[2] << 38);
+  words[2] = (t.limb[2] >> 26) | (t.limb[3] << 25);
+  words[3] = (t.limb[3] >> 39) | (t.limb[4] << 12);
+}
+
+inline void Fp25519::to_bytes(std::uint8_t* bytes) const noexcept {
+  std::uint64_t words[4];
+  to_lanes(words);
+  for (std::size_t j = 0; j < 4; ++j) store_le64(bytes + 8 * j, words[j]);
 }
 
 /// All ones when a is zero modulo p, else zero.
@@ -263,16 +302,16 @@ SquareRoot<F> sqrt_ratio_m1(const F& u, const F& v) noexcept {
 template <class F>
 void batch_invert(std::span<F> values, std::span<F> scratch) noexcept {
   assert(scratch.size() >= values.size());
-  F product = F(Fp25519::one());
+  F product = F::one();
   for (std::size_t i = 0; i < values.size(); ++i) {
     scratch[i] = product;
-    product = product * ct_select(is_zero(values[i]), F(Fp25519::one()), values[i]);
+    product = product * ct_select(is_zero(values[i]), F::one(), values[i]);
   }
   F inverse = invert(product);
   for (std::size_t i = values.size(); i-- > 0;) {
     const auto zero = is_zero(values[i]);
-    const F value = ct_select(zero, F(Fp25519::one()), values[i]);
-    values[i] = ct_select(zero, F(Fp25519::zero()), inverse * scratch[i]);
+    const F value = ct_select(zero, F::one(), values[i]);
+    values[i] = ct_select(zero, F::zero(), inverse * scratch[i]);
     inverse = inverse * value;
   }
 }

@@ -19,9 +19,9 @@ struct PrivateKeyParts;
 /// memory where the system allows.
 class PrivateKey final : public ResidueSource {
  public:
-  /// A fresh key whose n has exactly `key_bits` bits.
+  /// A fresh key whose n has exactly `key_bits` bits, of kind djn or fast.
   /// Throws    KeyRejected unless key_bits is a multiple of 64 in kMinKeyBits..kMaxKeyBits; Rng.
-  static std::shared_ptr<const PrivateKey> generate(std::size_t key_bits);
+  static std::shared_ptr<const PrivateKey> generate(std::size_t key_bits, bool fast = false);
 
   /// A standard key: primes with gcd(n, (p-1)(q-1)) = 1, of lengths that differ by at most kMaxPrimeImbalance
   /// bits, and |p - q| above 2^(bits of p - 100). Its randomizers are r^n. Throws    KeyRejected, naming the
@@ -40,7 +40,8 @@ class PrivateKey final : public ResidueSource {
 
   PublicKeyPtr public_key() const override;
   void prepare() const override;
-  /// Made modulo p^2 and q^2 and recombined: the public key's distribution at about half its cost.
+  /// Made modulo p^2 and q^2 and recombined at about half the public key's cost, a quarter under a fast key.
+  /// The distribution is the public key's; under a fast key it is uniform on the subgroup that hs generates.
   void random_residues(Limb* out, std::size_t count) const override;
 
   /// Plaintexts in [0, n), size * n_bytes() bytes, big-endian.

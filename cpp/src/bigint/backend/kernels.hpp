@@ -3,13 +3,14 @@
 
 #include <array>
 #include <cstddef>
-#include <span>
+#include <vector>
 
 #include "isthmus/bigint/modulus.hpp"
 
 namespace isthmus::bigint {
 
-inline constexpr std::size_t kMaxDigits = 160;  // of any backend, at 8192 bits
+inline constexpr std::size_t kMaxDigits = 162;  // of any backend, at 8192 bits
+inline constexpr std::size_t kMaxLanes = 8;
 using DigitScratch = std::array<Limb, kMaxDigits>;
 
 /// How a backend spells integers below R = 2^(width * count): `count` digits of `width` bits, one per word.
@@ -22,28 +23,55 @@ struct DigitLayout {
 struct DigitContext {
   const KernelTable* kernels;
   DigitLayout layout;
-  Limb mask;         // 2^width - 1
-  Limb neg_inverse;  // -1/m mod 2^width
-  AlignedLimbs m;    // layout.count digits
+  Limb mask;               // 2^width - 1
+  Limb neg_inverse;        // -1/m mod 2^width
+  AlignedLimbs m;          // layout.count digits
+  AlignedLimbs constants;  // what KernelTable::prepare makes of m
 
   DigitContext(const Natural& modulus, const KernelTable& table);
 };
 
-/// Products on single elements ("mod", modulo m) and pairs ("pair", modulo m^2). Inputs and outputs are
-/// reduced; `out` may alias an input; tasks of one call are independent. Time depends on the layout only.
+/// Products of one ring on blocks. Inputs and outputs are reduced; `out` may be an input.
+struct RingKernels {
+  void (*mul)(const DigitContext& c, Limb* out, const Limb* a, const Limb* b);
+  void (*sqr)(const DigitContext& c, Limb* out, const Limb* a);
+};
+
+/// Kernels that work on `lanes` elements at once, in blocks: digit i of the element in lane l is word
+/// i * lanes + l, and blocks are aligned to 64 bytes. Time depends on the layout only.
+struct LaneKernels {
+  std::size_t lanes;
+  /// Between blocks and `lanes` elements of `words` words, which are one run each and aligned to 8 bytes.
+  void (*gather)(Limb* block, const Limb* const* elements, std::size_t words);
+  void (*scatter)(Limb* const* elements, const Limb* block, std::size_t words);
+  /// out = block `index` of a table of `entries` blocks of `words` words per lane, every one of them read.
+  void (*select)(Limb* out, const Limb* table, std::size_t entries, std::size_t words, std::size_t index);
+  RingKernels mod;   // single elements, modulo m
+  RingKernels pair;  // pairs, modulo m^2
+  /// b is a block of single elements b0 < R (they need not be below m), standing for the pairs (b0, 0).
+  void (*pair_mul_digit)(const DigitContext& c, Limb* out, const Limb* a, const Limb* b);
+};
+
+/// A backend. cpp/src/bigint/lanes.hpp runs any number of elements through it.
 struct KernelTable {
   DigitLayout (*layout)(std::size_t modulus_bits);
-  void (*mod_mul)(const DigitContext& c, std::span<const MulTask> tasks);
-  void (*mod_sqr)(const DigitContext& c, std::span<const MulTask> tasks);
-  void (*pair_mul)(const DigitContext& c, std::span<const MulTask> tasks);
-  void (*pair_sqr)(const DigitContext& c, std::span<const MulTask> tasks);
-  /// b is a single element b0 < R (it need not be below m), standing for the pair (b0, 0).
-  void (*pair_mul_digit)(const DigitContext& c, std::span<const MulTask> tasks);
+  /// Words of DigitContext::constants, for `count` digits.
+  std::size_t (*constant_words)(std::size_t count);
+  /// Fills c.constants, whose size is constant_words(), from the rest of c. In constant time.
+  void (*prepare)(DigitContext& c);
+  LaneKernels wide;    // for full batches
+  LaneKernels narrow;  // for what is left, at most wide.lanes - 1 elements; may be the same as `wide`
 };
 
 extern const KernelTable kPortableKernels;
+#if defined(__x86_64__)
+extern const KernelTable kAvx2Kernels;
+extern const KernelTable kAvx512IfmaKernels;
+#endif
 
 /// The table of active_backend().
 const KernelTable& active_kernels();
+/// Every table that this CPU can run, the portable one first.
+std::vector<const KernelTable*> runnable_kernels();
 
 }  // namespace isthmus::bigint

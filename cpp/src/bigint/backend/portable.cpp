@@ -6,6 +6,8 @@
 // below 2^(2*width), and a carry and an addend smaller than one more. Ref       Koc, Acar and Kaliski,
 // "Analyzing and comparing Montgomery multiplication algorithms" (1996), FIPS.
 
+#include <algorithm>
+
 #include "kernels.hpp"
 
 namespace isthmus::bigint {
@@ -130,54 +132,65 @@ inline void pair_product(const DigitContext& c, Limb* out, LowSum low, HighSum h
   finish_high_digit(c, out + k, u.data(), less);
 }
 
-void mod_mul(const DigitContext& c, std::span<const MulTask> tasks) {
-  for (const MulTask& task : tasks) {
-    DigitScratch t, q;
-    reduce(c, t.data(), q.data(), [&](const Column& i) { return column_product(task.a, task.b, i); });
-    subtract_once(c, task.out, t.data());
-  }
+void mod_mul(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
+  DigitScratch t, q;
+  reduce(c, t.data(), q.data(), [=](const Column& i) { return column_product(a, b, i); });
+  subtract_once(c, out, t.data());
 }
 
-void mod_sqr(const DigitContext& c, std::span<const MulTask> tasks) {
-  for (const MulTask& task : tasks) {
-    DigitScratch t, q;
-    reduce(c, t.data(), q.data(), [&](const Column& i) { return column_square(task.a, i); });
-    subtract_once(c, task.out, t.data());
-  }
+void mod_sqr(const DigitContext& c, Limb* out, const Limb* a) {
+  DigitScratch t, q;
+  reduce(c, t.data(), q.data(), [=](const Column& i) { return column_square(a, i); });
+  subtract_once(c, out, t.data());
 }
 
-void pair_mul(const DigitContext& c, std::span<const MulTask> tasks) {
+void pair_mul(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
   const std::size_t k = c.layout.count;
-  for (const MulTask& task : tasks) {
-    const Limb *a0 = task.a, *a1 = task.a + k, *b0 = task.b, *b1 = task.b + k;
-    pair_product(
-        c, task.out, [=](const Column& i) { return column_product(a0, b0, i); },
-        [=](const Column& i) { return column_product(a0, b1, i) + column_product(a1, b0, i); });
+  const Limb *a1 = a + k, *b1 = b + k;
+  pair_product(
+      c, out, [=](const Column& i) { return column_product(a, b, i); },
+      [=](const Column& i) { return column_product(a, b1, i) + column_product(a1, b, i); });
+}
+
+void pair_sqr(const DigitContext& c, Limb* out, const Limb* a) {
+  const Limb* a1 = a + c.layout.count;
+  pair_product(
+      c, out, [=](const Column& i) { return column_square(a, i); },
+      [=](const Column& i) { return 2 * column_product(a, a1, i); });
+}
+
+void pair_mul_digit(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
+  const Limb* a1 = a + c.layout.count;
+  pair_product(
+      c, out, [=](const Column& i) { return column_product(a, b, i); },
+      [=](const Column& i) { return column_product(a1, b, i); });
+}
+
+// One lane: a block is an element.
+void gather(Limb* block, const Limb* const* elements, std::size_t words) {
+  std::copy_n(elements[0], words, block);
+}
+void scatter(Limb* const* elements, const Limb* block, std::size_t words) {
+  std::copy_n(block, words, elements[0]);
+}
+
+void select(Limb* out, const Limb* table, std::size_t entries, std::size_t words, std::size_t index) {
+  std::fill_n(out, words, Limb{0});
+  for (std::size_t e = 0; e < entries; ++e) {
+    const Limb mask = ct_equal(e, index);
+    const Limb* const row = table + e * words;
+    for (std::size_t i = 0; i < words; ++i) out[i] |= row[i] & mask;
   }
 }
 
-void pair_sqr(const DigitContext& c, std::span<const MulTask> tasks) {
-  const std::size_t k = c.layout.count;
-  for (const MulTask& task : tasks) {
-    const Limb *a0 = task.a, *a1 = task.a + k;
-    pair_product(
-        c, task.out, [=](const Column& i) { return column_square(a0, i); },
-        [=](const Column& i) { return 2 * column_product(a0, a1, i); });
-  }
-}
+constexpr LaneKernels kOneLane = {
+    1, gather, scatter, select, {mod_mul, mod_sqr}, {pair_mul, pair_sqr}, pair_mul_digit};
 
-void pair_mul_digit(const DigitContext& c, std::span<const MulTask> tasks) {
-  const std::size_t k = c.layout.count;
-  for (const MulTask& task : tasks) {
-    const Limb *a0 = task.a, *a1 = task.a + k, *b0 = task.b;
-    pair_product(
-        c, task.out, [=](const Column& i) { return column_product(a0, b0, i); },
-        [=](const Column& i) { return column_product(a1, b0, i); });
-  }
-}
+std::size_t constant_words(std::size_t) { return 0; }
+void prepare(DigitContext&) {}
 
 }  // namespace
 
-constinit const KernelTable kPortableKernels = {layout, mod_mul, mod_sqr, pair_mul, pair_sqr, pair_mul_digit};
+constinit const KernelTable kPortableKernels = {layout, constant_words, prepare, kOneLane, kOneLane};
 
 }  // namespace isthmus::bigint

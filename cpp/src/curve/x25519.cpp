@@ -1,0 +1,54 @@
+#include "isthmus/curve/x25519.hpp"
+
+#include "backend/x25519_kernels.hpp"
+#include "isthmus/curve/scalar25519.hpp"
+#include "isthmus/field/fp25519.hpp"
+
+namespace isthmus::x25519 {
+namespace {
+
+class X25519 final : public Group {
+ public:
+  std::string_view name() const noexcept override { return "X25519"; }
+  std::size_t element_bytes() const noexcept override { return kElementBytes; }
+  std::size_t scalar_bytes() const noexcept override { return kScalarBytes; }
+
+ protected:
+  void mult_tile(ByteSpan scalar, const std::uint8_t* points, std::size_t n, std::uint8_t* out,
+                 Decoded* decoded) const override {
+    scalar25519::Bytes eighth;
+    const ZeroiseGuard<scalar25519::Bytes> wipe(eighth);
+    scalar25519::halve(scalar.data(), eighth.data());
+    scalar25519::halve(eighth.data(), eighth.data());
+    scalar25519::halve(eighth.data(), eighth.data());
+    kernels().mult(eighth.data(), points, n, out, decoded);
+  }
+  bool is_canonical_scalar(ByteSpan bytes) const override { return scalar25519::is_canonical(bytes.data()); }
+  void reduce_scalar(ByteSpan uniform, MutableByteSpan out) const override {
+    scalar25519::reduce_wide(uniform.data(), out.data());
+  }
+  void invert_scalar(ByteSpan scalar, MutableByteSpan out) const override {
+    scalar25519::invert(scalar.data(), out.data());
+  }
+};
+
+}  // namespace
+
+bool is_canonical_encoding(const std::uint8_t* bytes) noexcept {
+  std::uint8_t canonical[kElementBytes];
+  Fp25519::from_bytes(bytes).to_bytes(canonical);
+  return ct_equal_bytes(canonical, {bytes, kElementBytes});
+}
+
+const Group& group() noexcept {
+  static const X25519 instance;
+  return instance;
+}
+
+void map(const std::uint8_t* uniform, std::size_t n, std::uint8_t* out) { kernels().map(uniform, n, out); }
+
+void map_mult(const std::uint8_t* scalar, const std::uint8_t* uniform, std::size_t n, std::uint8_t* out) {
+  kernels().map_mult(scalar, uniform, n, out);
+}
+
+}  // namespace isthmus::x25519
