@@ -1,5 +1,7 @@
 """The command line without a peer: help, failures, job files, parties, evaluation."""
 
+import os
+import pty
 import subprocess
 import sys
 import time
@@ -40,7 +42,9 @@ def test_help_lists_every_command(run):
     assert all(name in done.output for name in COMMANDS)
 
 
-@pytest.mark.parametrize("command", [*([name] for name in COMMANDS), ["party", "init"], ["party", "trust"]])
+@pytest.mark.parametrize(
+    "command", [*([name] for name in COMMANDS), ["psi", "run"], ["party", "init"], ["party", "trust"]]
+)
 def test_every_command_has_help(run, command):
     done = run(*command, "--help")
     assert done.exit_code == 0 and "Usage" in done.output
@@ -108,6 +112,59 @@ def test_ctrl_c_exits_130(monkeypatch, run, tmp_path):
     assert run("evaluate", tmp_path / "scores.csv").exit_code == 130
 
 
+def test_ctrl_c_at_a_question_exits_130(tmp_path):
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execv(sys.executable, [sys.executable, "-m", "isthmus", "keygen", "--out", str(tmp_path / "key")])
+    shown = b""
+    while b"Passphrase" not in shown:
+        shown += os.read(terminal, 1000)
+    os.write(terminal, b"\x03")
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 130
+    assert not (tmp_path / "key").exists()
+
+
+def test_the_help_of_psi_is_enough_to_run_it(run):
+    """Both parties' commands stand there whole, from identities to the aligned file, in 80 columns."""
+    shown = run("psi", "--help", env={"COLUMNS": "80"}).output
+    for line in (
+        "bank$ isthmus party init --name bank --listen 0.0.0.0:7700",
+        "fund$ isthmus party init --name fund",
+        "bank$ isthmus party trust fund.crt --party bank.toml",
+        "fund$ isthmus party trust bank.crt --party fund.toml",
+        "bank$ isthmus psi run --party bank.toml --job june",
+        "--input bank.csv --id customer_id --out aligned.csv",
+        "fund$ isthmus psi run --party fund.toml --job june",
+        "--input fund.parquet --id client --out aligned.parquet",
+    ):
+        assert line in [part.strip() for part in shown.splitlines()]
+
+
+def test_the_output_of_psi_is_never_its_input(run, tmp_path):
+    path = tmp_path / "bank.csv"
+    write_table(pa.table({"id": ["a"]}), path)
+    done = run("psi", "run", "--party", "b.toml", "--input", path, "--id", "id", "--job", "j", "--out", path)
+    assert done.exit_code == 1 and "--out is the input itself" in done.output
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ([], "--out is needed"),
+        (["--role", "sender", "--out", "o.csv"], "--out is needed"),
+        (["--count-only", "--out", "o.csv"], "--out is needed"),
+        (["--out", "o.csv", "--memory", "much"], "--memory"),
+        (["--out", "o.csv", "--normalize", "id=trim", "--normalize", "id=lower"], "--normalize"),
+        (["--out", "o.csv", "--normalize", "trim", "--normalize", "lower"], "--normalize"),
+    ],
+)
+def test_wrong_options_of_psi_are_refused_before_the_peer_is_met(run, tmp_path, more, said):
+    write_table(pa.table({"id": ["a"]}), tmp_path / "bank.csv")
+    fixed = ("--party", tmp_path / "bank.toml", "--input", tmp_path / "bank.csv", "--id", "id", "--job", "j")
+    done = run("psi", "run", *fixed, *more)
+    assert done.exit_code == 1 and "ERR_INVALID_ARGUMENT" in done.output and said in done.output
+
+
 # --- job files ---------------------------------------------------------------------------------------------
 
 TRAIN = """
@@ -130,7 +187,10 @@ def test_a_job_is_read_and_its_paths_are_beside_it(tmp_path):
     assert read.party == tmp_path / "bank.toml" and read.input.path == tmp_path / "data" / "bank.csv"
     assert read.input.id == ("customer_id",) and read.input.columns is None
     assert read.model.options == {"key_bits": 2048}
-    assert (read.psi.min_result, read.psi.duplicates) == (1, "error")
+    assert (read.psi.min_result, read.psi.duplicates, read.psi.normalize) == (1, "error", "")
+    psi = '\n[psi]\nnormalize = { customer_id = "trim" }\nsuite = "X25519"\n'
+    assert job(tmp_path, TRAIN + psi).psi.normalize == {"customer_id": "trim"}
+    assert job(tmp_path, TRAIN + psi).psi.suite == "X25519"
 
 
 def test_a_scoring_job_of_the_other_party_has_no_output(tmp_path):
@@ -259,7 +319,16 @@ def test_trust_refuses_this_party_s_own_certificate(run, tmp_path):
 
 def test_an_output_that_cannot_be_written_is_refused_before_the_peer_is_met(run, tmp_path):
     write_table(pa.table({"id": ["a"]}), tmp_path / "bank.csv")
-    arguments = ("psi", "--party", tmp_path / "bank.toml", "--input", tmp_path / "bank.csv", "--id", "id")
+    arguments = (
+        "psi",
+        "run",
+        "--party",
+        tmp_path / "bank.toml",
+        "--input",
+        tmp_path / "bank.csv",
+        "--id",
+        "id",
+    )
     for out, code in (("shared.txt", "ERR_PATH"), ("nowhere/shared.csv", "ERR_STORAGE")):
         done = run(*arguments, "--job", "june", "--out", tmp_path / out)
         assert done.exit_code == 1 and code in done.output
@@ -314,6 +383,18 @@ def test_plain_progress_is_a_line_per_stage(capsys):
         show(Progress("train", 1, 1, "tree 1"))
     shown = [line.split("s  ")[1] for line in capsys.readouterr().out.splitlines()]
     assert shown == ["align ...", "align 1/2", "align 2/2", "train ...", "done"]
+
+
+def test_progress_shows_rate_and_time_left(capsys):
+    step = Progress("align", 1000, 60_000, "note", rate=500.0, remaining_seconds=118.0)
+    with PlainLines(Console(width=100), interval_seconds=0) as show:
+        show(Progress("align", 0, 60_000))
+        show(step)
+    assert "align 1,000/60,000  500/s  1:58 left  note" in capsys.readouterr().out
+    console = Console(force_terminal=True, width=140, record=True, file=StringIO())
+    with LiveBars(console) as bars:
+        bars(step)
+    assert "500/s  1:58 left" in console.export_text()
 
 
 def test_two_parties_progress_is_the_slower_one_s():

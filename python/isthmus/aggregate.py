@@ -91,7 +91,7 @@ def bucket_sum(
     planes, numbers, count = ct.shape[1] if ct.ndim == 2 else 1, _row_numbers(rows), _count(n_buckets)
     if _is_sparse(buckets):
         shape: tuple[int, ...] = (buckets.shape[1], count)
-        sums = _bucket_sum_sparse(buckets, ct, planes, count, numbers, layout)
+        sums = _bucket_sum_sparse(_Columns.of(buckets, ct, numbers), ct, count, layout)
     else:
         matrix = _bucket_matrix(buckets)
         if matrix.ndim not in (1, 2):
@@ -252,7 +252,7 @@ def _is_sparse(X: Any) -> TypeGuard[SparseMatrix]:
     return hasattr(X, "tocsc")
 
 
-def _bucket_matrix(buckets: ArrayLike) -> NDArray[Any]:
+def _bucket_matrix(buckets: Any) -> NDArray[Any]:
     array = np.asarray(buckets)
     if array.dtype.kind not in "biu":
         raise InvalidArgument("buckets must be integers")
@@ -319,18 +319,13 @@ class _Columns:
 
 
 def _bucket_sum_sparse(
-    buckets: SparseMatrix,
-    ct: CiphertextArray,
-    planes: int,
-    n_buckets: int,
-    rows: NDArray[np.int64] | None,
-    layout: PackLayout | None,
+    columns: _Columns, ct: CiphertextArray, n_buckets: int, layout: PackLayout | None
 ) -> Any:
-    columns = _Columns.of(buckets, ct, rows)
+    planes = ct.shape[1] if ct.ndim == 2 else 1
     values = np.ascontiguousarray(_bucket_matrix(columns.matrix.data), dtype=np.int64)
     try:
         return _native.bucket_sum_sparse(
-            ct._native, planes, *columns.parts(), values, n_buckets, rows, layout
+            ct._native, planes, *columns.parts(), values, n_buckets, columns.rows, layout
         )
     except InvalidArgument as error:
         if error.row is not None:

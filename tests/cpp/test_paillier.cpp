@@ -49,6 +49,20 @@ void test_round_trips(const PrivateKey& key) {
   CHECK(open(key, concatenate(parts)) == (Integers{30, 10, 10, -20, 30}));
 }
 
+// Equal keys are one object while any of them is alive.
+void test_sharing(const PrivateKey& key) {
+  const PublicKeyPtr public_key = key.public_key();
+  CHECK(PublicKey::from_bytes(public_key->to_bytes()) == public_key);
+  CHECK(PrivateKey::deserialize(key.serialize())->public_key() == public_key);
+  PublicKeyPtr other = PrivateKey::generate(2048, true)->public_key();
+  const std::vector<std::uint8_t> bytes = other->to_bytes();
+  const std::weak_ptr<const PublicKey> watched = other;
+  CHECK(PublicKey::from_bytes(bytes) == other);
+  other.reset();
+  CHECK(watched.expired());
+  CHECK(PublicKey::from_bytes(bytes)->to_bytes() == bytes);
+}
+
 void test_packing(const PrivateKey& key) {
   const std::vector<std::uint64_t> words = {1, 2, 3, (1 << 20) - 1, 0, 7};
   const CiphertextArray ct = encrypt(key, PackedBatch{words, 3, 20});
@@ -84,6 +98,7 @@ int main() {
   const auto key = PrivateKey::generate(2048);
   test_round_trips(*key);
   test_packing(*key);
+  test_sharing(*key);
   test_refusals(*key);
   const auto other = PrivateKey::generate(2048);
   const CiphertextArray foreign = encrypt(*other->public_key(), batch({1}));

@@ -99,7 +99,7 @@ std::vector<std::uint8_t> power(const PrivateKeyParts& parts, const std::string&
     table.pow(out.data(), exponent.data(), 1);
   }
   if (mode == "leaky-lookup") {
-    const bigint::FixedBaseTable table(modulus, base.data(), 128, std::size_t{1} << 18);
+    const bigint::FixedBaseTable table(modulus, base.data(), 128, bigint::WindowPlan{4, 32, 1});
     table.pow_vartime(out.data(), exponent.data(), 1);
   }
   reveal(out);

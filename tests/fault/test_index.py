@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parent.parent
-REQUIRED = {*range(1, 25), *range(26, 30), 31, *range(36, 44)}
+REQUIRED = {*range(1, 25), *range(26, 30), 31, *range(36, 45), *range(46, 50), 51, 52}
 #: Case to tests, as ``file::function``, or ``file::function[part of a parameter's name]``.
 INDEX = {
     1: ("fault/test_paillier_faults.py::test_cases_1_and_2_ciphertext_out_of_range",),
@@ -44,25 +44,31 @@ INDEX = {
     11: (
         "unit/test_group.py::test_rfc9496_invalid_encodings",
         "fault/test_psi_messages.py::test_a_bad_element_is_refused_with_its_row",
+        "fault/test_psi_star.py::test_a_bad_element_is_refused_with_its_row",
     ),
     12: (
         "unit/test_group.py::test_small_order_and_non_canonical_ed25519_encodings_are_refused",
         "fault/test_psi_messages.py::test_a_bad_element_is_refused_with_its_row",
+        "fault/test_psi_star.py::test_a_bad_element_is_refused_with_its_row",
     ),
     13: (
         "unit/test_group.py::test_rfc9496_invalid_encodings",
         "unit/test_group.py::test_the_first_bad_row_is_named_for_any_thread_count",
         "fault/test_psi_messages.py::test_a_bad_element_is_refused_with_its_row",
+        "fault/test_psi_star.py::test_a_bad_element_is_refused_with_its_row",
     ),
     14: ("unit/test_group.py::test_hash_to_group_refuses_an_empty_dst",),
     15: (
         "fault/test_psi_messages.py::test_a_masked_item_sent_twice_is_refused",
         "fault/test_psi_messages.py::test_a_tag_returned_twice_is_refused",
+        "fault/test_psi_star.py::test_an_item_brought_twice_is_refused_by_the_filter",
     ),
     16: (
         "fault/test_psi_messages.py::test_tags_of_another_count_are_refused",
         "fault/test_psi_messages.py::test_a_gap_in_the_batches_is_refused",
         "fault/test_psi_messages.py::test_a_count_that_is_not_kept_is_refused",
+        "fault/test_psi_star.py::test_a_chunk_of_another_length_is_refused",
+        "fault/test_psi_star.py::test_tags_of_another_number_are_refused",
     ),
     17: (
         "fault/test_psi_messages.py::test_a_batch_of_another_length_is_refused",
@@ -73,7 +79,10 @@ INDEX = {
         "fault/test_psi_messages.py::test_a_skipped_message_is_out_of_state",
         "protocol/test_conformance.py::test_a_message_out_of_state_ends_both_parties",
     ),
-    19: ("fault/test_transport_frames.py::test_bad_frames_end_the_job[19 replayed frame]",),
+    19: (
+        "fault/test_transport_frames.py::test_bad_frames_end_the_job[19 replayed frame]",
+        "fault/test_psi_star.py::test_a_box_in_another_s_place_is_refused",
+    ),
     20: (
         "fault/test_transport_frames.py::test_bad_frames_end_the_job[20 other session]",
         "fault/test_transport_frames.py::test_bad_frames_end_the_job[20 other direction]",
@@ -96,6 +105,8 @@ INDEX = {
     26: (
         "protocol/test_conformance.py::test_a_cut_after_any_message_ends_both_parties_without_a_result",
         "protocol/test_conformance_toy.py::test_case_26_disconnect_after_each_message",
+        "protocol/test_psi_reconnect.py::test_a_cut_after_any_message_of_the_streams_is_survived_in_the_middle",
+        "protocol/test_psi_star_sessions.py::test_a_spoke_that_leaves_ends_the_run_for_all",
     ),
     27: (
         "fault/test_transport_time.py::test_case_27_silent_peer",
@@ -121,6 +132,8 @@ INDEX = {
         "fault/test_data_files.py::test_a_byte_order_mark_is_dropped",
         "fault/test_psi_data.py::test_text_that_would_silently_fail_to_match_is_refused_with_its_row",
         "unit/test_items.py::test_unusable_text_is_refused_with_its_row",
+        "fault/test_psi_data.py::test_what_a_declared_form_makes_equal_matches",
+        "fault/test_psi_data.py::test_what_no_declared_form_repairs_is_refused_with_its_row",
     ),
     38: (
         "fault/test_psi_data.py::test_unusable_identifiers_end_both_parties_without_a_result[duplicate]",
@@ -149,6 +162,42 @@ INDEX = {
     43: (
         "fault/test_alignment.py::test_row_counts_that_differ_are_refused",
         "fault/test_alignment.py::test_both_parties_end_without_a_result",
+    ),
+    44: (
+        "fault/test_psi_data.py::test_a_small_result_is_refused_to_both_with_the_same_words",
+        "protocol/test_psi_ecdh.py::test_a_result_below_the_minimum_is_withheld_from_both",
+        "fault/test_psi_data.py::test_empty_results_are_valid_where_the_minimum_allows_them",
+        "protocol/test_psi_star_sessions.py::test_a_result_below_the_minimum_is_refused_to_all_with_the_same_words",
+    ),
+    46: (
+        "fault/test_psi_state.py::test_case_46_a_damaged_state_is_refused",
+        "fault/test_psi_state.py::test_a_log_of_another_run_is_refused",
+        "fault/test_psi_state.py::test_damage_before_the_last_record_is_refused",
+    ),
+    47: (
+        "fault/test_psi_kill.py::test_one_party_is_killed_after_every_call",
+        "fault/test_psi_kill.py::test_a_write_is_torn",
+        "fault/test_psi_kill.py::test_both_are_killed",
+        "fault/test_psi_kill.py::test_a_lone_receiver_and_a_size_survive_too",
+        "fault/test_psi_kill.py::test_fifty_random_times",
+    ),
+    48: ("fault/test_psi_state.py::test_case_48_another_input_or_other_arguments_do_not_resume",),
+    49: (
+        "fault/test_psi_state.py::test_case_49_a_disk_that_fails_ends_the_run_and_keeps_it_resumable",
+        "fault/test_psi_state.py::test_case_49_a_full_disk_under_the_records_is_a_storage_error",
+        "fault/test_data_files.py::test_a_full_disk_is_a_storage_error_and_leaves_no_file",
+        "fault/test_data_files.py::test_two_writers_of_one_file_and_what_a_killed_one_leaves",
+        "fault/test_data_files.py::test_a_refused_write_leaves_the_old_file_and_no_other",
+    ),
+    51: (
+        "fault/test_data_files.py::test_what_is_not_a_regular_file_is_a_path_error",
+        "fault/test_data_files.py::test_what_the_kernel_makes_up_is_no_file",
+        "fault/test_data_files.py::test_an_output_that_is_no_regular_file_is_a_path_error",
+    ),
+    52: (
+        "fault/test_psi_state.py::test_case_52_two_runs_in_one_folder",
+        "fault/test_psi_state.py::test_case_52_the_lock_of_a_dead_process_is_recovered",
+        "fault/test_psi_state.py::test_case_52_a_cancelled_run_can_be_resumed",
     ),
 }
 

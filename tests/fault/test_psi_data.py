@@ -12,6 +12,7 @@ import pytest
 
 from isthmus import errors, psi
 from isthmus.party import run_in_memory
+from isthmus.tables import open_stream
 
 CANARY = "zq7canary"
 GOOD = [CANARY, "b", "c"]
@@ -94,8 +95,9 @@ def test_a_small_result_is_refused_to_both_with_the_same_words(role_a, role_b, i
         ([1, 2], {}, "key"),
         (pa.table({"x": GOOD, "y": GOOD}), {}, "key"),
         (GOOD, {"role": "receiver"}, "learn"),
+        (GOOD, {"normalize": "trim"}, "normalize"),
     ],
-    ids=["minimum", "kind-of-key", "number-of-fields", "who-learns"],
+    ids=["minimum", "kind-of-key", "number-of-fields", "who-learns", "canonical-form"],
 )
 def test_parties_with_different_parameters_stop_before_any_identifier_is_sent(ids, options, named):
     found = outcomes(GOOD, ids, None, options)
@@ -124,6 +126,55 @@ def test_text_that_would_silently_fail_to_match_is_refused_with_its_row(text):
     mine, _ = outcomes(["good", text], GOOD)
     assert type(mine) is errors.IdEncoding
     assert mine.row == 1
+
+
+E_COMPOSED = unicodedata.normalize("NFC", "é")
+E_DECOMPOSED = unicodedata.normalize("NFD", "é")
+
+
+@pytest.mark.parametrize(
+    ("normalize", "mine", "theirs"),
+    [
+        ("nfkc", E_DECOMPOSED, E_COMPOSED),
+        ("lower", E_DECOMPOSED.upper(), E_COMPOSED),
+        ("trim", "a \t", "a"),
+        ("trim", "\u3000a\u00a0", " a"),
+        ("nfkc,trim", "\uff21\u00a0", "A"),
+        ("nfkc,casefold,trim", " \ufb01sh ", "FISH"),
+        ("nfkc,digits:86", "\uff0b86 138-0013-8000", "(138) 0013.8000"),
+        ("trim", "x" * 65_535 + " " * 1_000_000, "x" * 65_535),
+    ],
+)
+def test_what_a_declared_form_makes_equal_matches(normalize, mine, theirs):
+    """Fault case 37, with declared normalisation; the parties' columns may have different names."""
+    tables = pa.table({"p": [mine, "1"], "n": [1, 2]}), pa.table({"q": ["2", theirs], "m": [3, 1]})
+    a, b = outcomes(*tables, {"normalize": {"p": normalize}}, {"normalize": {"q": normalize}})
+    assert (a.indices.tolist(), b.indices.tolist()) == ([0], [1])
+
+
+@pytest.mark.parametrize("normalize", ["trim", "trim,lower,nfkc", "digits"])
+@pytest.mark.parametrize(
+    "text",
+    ["\ufeff1", "1\0", "1\x7f1", "x" * 1_000_000, "1" * 1_000_000, " ", "\u3000\u00a0"],
+    ids=["bom", "nul", "control", "long", "long-number", "blank", "wide-blank"],
+)
+def test_what_no_declared_form_repairs_is_refused_with_its_row(normalize, text):
+    mine, _ = outcomes(["1", "2", text], GOOD, *[{"normalize": normalize}] * 2)
+    assert type(mine) is errors.IdEncoding
+    assert mine.row == 2
+
+
+def test_identifiers_that_become_equal_are_duplicates():
+    mine, _ = outcomes(["A", "b", "a "], GOOD, *[{"normalize": "lower,trim"}] * 2)
+    assert type(mine) is errors.DuplicateId
+    assert mine.row == 2
+
+
+def test_a_file_is_opened_by_who_knows_its_columns(tmp_path):
+    (tmp_path / "ids.csv").write_text("v,id\n1,b\n2,x\n")
+    assert type(outcomes(str(tmp_path / "ids.csv"), GOOD)[0]) is errors.SchemaError
+    mine, _ = outcomes(open_stream(tmp_path / "ids.csv", columns=["id"], text=["id"]), GOOD)
+    assert mine.indices.tolist() == [0]
 
 
 def test_logs_and_audit_records_hold_no_identifier(caplog):

@@ -7,6 +7,7 @@ import pytest
 from isthmus import errors
 from isthmus.protocol import psi_star
 from isthmus.protocol.psi_star_relay import at_hub
+from isthmus.protocol.suites import psi_suite
 from isthmus.protocol.wire import psi_star_pb2 as wire
 from isthmus.psi.sealing import RunKey
 from tests.protocol.cases import Machine
@@ -258,7 +259,7 @@ def roster():
 @pytest.mark.parametrize("size", [0, 15, 4 * 32, 4 * 32 + 15, 4 * 32 + 17, 1 << 20])
 def test_the_hub_passes_no_box_on_whose_length_is_wrong(size):
     queues = Queues()
-    machine = Machine(at_hub(2, queues, chunk_items=4))
+    machine = Machine(at_hub(2, queues, psi_suite("ristretto255"), chunk_items=4))
     machine.inbox.append(roster().members[2].join)
     machine.advance()
     machine.inbox.append(wire.Sealed(box=bytes(4 * 32 + 16)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,7 @@ from isthmus.party.session import Session
 from isthmus.party.wire.link_pb2 import FROM_DIALLER, FROM_LISTENER
 from isthmus.protocol.machine import Progress
 from isthmus.protocol.psi_star import From, StarMatch, To, member
+from isthmus.protocol.suites import psi_suite
 from isthmus.psi.sealing import RunKey
 from tests.protocol.conformance import QUICK, Outcome
 
@@ -54,12 +56,13 @@ class Items:
     """Identifiers in the order given."""
 
     def __init__(self, ids: Sequence[str]) -> None:
-        self._columns = [pa.chunked_array([list(ids)], type=pa.string())]
+        encoded = ([pa.array([each], pa.string())] for each in ids)
+        digests = [hashlib.sha256(items.encode_item(columns, 0)).digest() for columns in encoded]
+        self._digests = np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, 32)
         self.count = len(ids)
 
-    def masked(self, start, stop, scalar, domain):
-        rows = np.arange(start, stop, dtype=np.int64)
-        return items.mask_items(self._columns, scalar, domain=domain, rows=rows)
+    def digests(self, start, stop):
+        return self._digests[start:stop]
 
 
 def drive_star(
@@ -67,6 +70,7 @@ def drive_star(
     *,
     min_result: int = 0,
     chunk_items: int = 4,
+    suite: str = "ristretto255",
     seals: Callable[[], Any] = RunKey,
     tamper: Tamper | None = None,
 ) -> list[StarMatch]:
@@ -82,6 +86,7 @@ def drive_star(
             names if index == 0 else (names[0], names[index]),
             hub=index == 0,
             min_result=min_result,
+            suite=psi_suite(suite),
             chunk_items=chunk_items,
         )
         for index, ids in enumerate(sets)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isthmus.protocol.psi_ecdh import tag_bytes
 from isthmus.protocol.psi_star_plan import hops
+from isthmus.protocol.suites import psi_suite
 from isthmus.protocol.wire import psi_star_pb2 as wire
 from isthmus.psi.sealing import RunKey
 from tests.protocol.star import NAMES, Plain, drive_star
@@ -91,7 +91,7 @@ def elements(box):
 )
 def test_what_crosses_is_no_longer_than_the_documentation_says(sender, to, sets, tags):
     lengths = [len(box) - 16 for box in boxes(Plain, sender, to)]
-    assert lengths == [6 * 32] * sets + [6 * tag_bytes(24, 0)] * tags
+    assert lengths == [6 * 32] * sets + [6 * psi_suite("ristretto255").tag_bytes(24, 24)] * tags
 
 
 def test_masks_are_fresh_and_sets_are_shuffled():

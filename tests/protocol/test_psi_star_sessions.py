@@ -10,7 +10,9 @@ import pyarrow as pa
 import pytest
 
 from isthmus import errors, psi
+from isthmus.groups import group_names
 from isthmus.protocol.psi_star_plan import CHUNK_ITEMS
+from isthmus.protocol.suites import PSI_SUITES
 from tests.protocol.conformance import TRANSPORTS
 from tests.protocol.star import NAMES, run_star
 
@@ -49,6 +51,15 @@ def test_the_hub_learns_which_and_the_others_how_many(parties, transport):
 def test_sets_of_several_messages():
     sets = [[f"c{n}" for n in range(CHUNK_ITEMS + 9)], ["c7", "x"], [f"c{CHUNK_ITEMS + 7}", "c7"]]
     assert run(sets)[0].result.indices.tolist() == [7]
+
+
+@pytest.mark.parametrize("suite", sorted(PSI_SUITES.keys() & set(group_names())))
+def test_every_suite(suite):
+    assert run(SETS[:3], suite=suite)[0].result.indices.tolist() == [2, 4]
+
+
+def test_parties_with_different_suites_stop():
+    assert any("suite" in str(o.error) for o in run(SETS[:3], options=[{}, {"suite": "X25519"}]))
 
 
 def test_tables_duplicates_and_normalisation():

@@ -78,6 +78,45 @@ def test_weighted_sum_of_many_rows(keys: Keys, pool: Pool, bits: int) -> None:
     check_weighted(keys, X, m, weighted_sum(X, ct))
 
 
+def few_values(n: int, seed: int) -> NDArray[np.int64]:
+    """Columns with few distinct values beside one with many: binned, one-hot, constant, wide, extreme."""
+    rng = np.random.default_rng(seed)
+    bins = rng.normal(0, 2**45, 20).astype(np.int64)[rng.integers(0, 20, (n, 3))]
+    one_hot = (rng.integers(0, 3, n)[:, None] == np.arange(3)).astype(np.int64)
+    extreme = np.array([INT64.min, 0, INT64.max, -1])[rng.integers(0, 4, n)][:, None]
+    many = rng.integers(-(2**20), 2**20, (n, 2))
+    rare = (rng.random((n, 1)) < 0.01) * 5
+    return np.hstack([bins, one_hot, extreme, many, rare, np.full((n, 1), -3), np.zeros((n, 1), np.int64)])
+
+
+@pytest.mark.parametrize("n", [1, 40, 500, 3000])
+@pytest.mark.parametrize("form", ["dense", "csr", "csc"])
+def test_weighted_sum_of_columns_with_few_values(keys: Keys, pool: Pool, n: int, form: str) -> None:
+    m, ct = draw(pool, n, n)
+    X = few_values(n, n)
+    matrix = X if form == "dense" else getattr(scipy.sparse, f"{form}_array")(X)
+    check_weighted(keys, X, m, weighted_sum(matrix, ct))
+    rows = np.random.default_rng(n).integers(0, n, n // 2)
+    check_weighted(keys, X[rows], m[rows], weighted_sum(matrix, ct, rows=rows))
+
+
+def test_threads_do_not_change_a_bit_of_columns_with_few_values(pool: Pool) -> None:
+    _, ct = draw(pool, 2000, 7)
+    X = few_values(2000, 7)
+    results = []
+    for threads in (1, 2):
+        set_thread_count(threads)
+        results.append(weighted_sum(X, ct).to_bytes())
+    set_thread_count(0)
+    assert results[0] == results[1]
+
+
+def test_sparse_weights_may_repeat_entries(keys: Keys, pool: Pool) -> None:
+    m, ct = draw(pool, 3, 8)
+    sparse = scipy.sparse.csc_array(([1, 4, -2], [2, 2, 0], [0, 3]), shape=(3, 1))
+    check_weighted(keys, sparse.toarray(), m, weighted_sum(sparse, ct))
+
+
 def test_weighted_sum_of_extreme_weights(keys: Keys, pool: Pool) -> None:
     m, ct = draw(pool, len(EDGES), 2)
     X = np.stack([EDGES, EDGES[::-1], np.full(len(EDGES), INT64.min), np.zeros(len(EDGES), np.int64)], axis=1)

@@ -16,8 +16,8 @@ namespace {
 constexpr double kSortShare = 0.02;
 constexpr std::size_t kStatisticsRows = 1024;  // enough to see how evenly a column spreads
 constexpr std::size_t kMinSample = 1024;       // fewer rows say nothing about joint cells
-constexpr std::size_t kMaxSample = 16384;
-constexpr double kSampleBudget = 3;  // sampled labels that planning may read for each expected product
+constexpr std::size_t kMaxSample = 8192;
+constexpr double kSampleBudget = 1;  // sampled labels that planning may read for each expected product
 
 // Cells that `rows` rows are expected to occupy when they fall on `cells` equally likely ones.
 double occupied_cells(double rows, double cells) { return -cells * std::expm1(-rows / cells); }

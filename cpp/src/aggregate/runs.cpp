@@ -13,19 +13,13 @@ namespace {
 
 using bigint::MulTask;
 
-constexpr std::size_t kLanes = 16;          // runs in flight in one block: a multiple of every vector width
-constexpr std::size_t kMinPiece = 64;       // a cut costs one more product, so pieces are not shorter
-constexpr std::size_t kPieces = 512;        // pieces that a large job is cut into
-constexpr std::size_t kBlocks = 64;         // blocks that the threads share
-constexpr std::size_t kMinBlock = 128;      // products per block that outweigh starting a thread
-constexpr std::size_t kCacheLineLimbs = 8;  // 64 bytes
+constexpr std::size_t kLanes = 32;      // runs in flight in one block: several times every vector width
+constexpr std::size_t kPiece = 32;      // operands of the pieces of a long run
+constexpr std::size_t kBlocks = 16;     // blocks for each thread, so that none waits long at the end
+constexpr std::size_t kMinBlock = 128;  // products per block that outweigh starting a thread
 
 const Limb* operand(const Run& run, std::size_t i) {
   return run.source[run.operands != nullptr ? run.operands[i] : i];
-}
-
-void prefetch(const Limb* element, std::size_t stride) {
-  for (std::size_t i = 0; i < stride; i += kCacheLineLimbs) __builtin_prefetch(element + i);
 }
 
 // Keeps kLanes runs in flight; a lane whose run ends takes the next run of the block.
@@ -66,7 +60,6 @@ class Block {
     for (std::size_t i = 0; i < active_; ++i) {
       const auto& [run, next] = lanes_[i];
       tasks_[i] = {run->out, next == 1 ? operand(*run, 0) : run->out, operand(*run, next)};
-      if (next + 1 < run->count) prefetch(operand(*run, next + 1), stride_);
     }
     modulus_.mul(std::span<const MulTask>(tasks_.data(), active_));
   }
@@ -92,9 +85,10 @@ std::size_t total_count(std::span<const Run> runs) {
   return total;
 }
 
-void multiply_blocks(const SquareModulus& modulus, std::span<const Run> runs) {
-  const std::size_t block_products = std::max(kMinBlock, total_count(runs) / kBlocks);
-  std::vector<std::span<const Run>> blocks;
+void multiply_blocks(const SquareModulus& modulus, std::span<Run> runs) {
+  const std::size_t threads = static_cast<std::size_t>(thread_count());
+  const std::size_t block_products = std::max(kMinBlock, total_count(runs) / (kBlocks * threads));
+  std::vector<std::span<Run>> blocks;
   std::size_t begin = 0;
   std::size_t products = 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
@@ -104,25 +98,30 @@ void multiply_blocks(const SquareModulus& modulus, std::span<const Run> runs) {
     begin = i + 1;
     products = 0;
   }
-  parallel_for(blocks.size(), [&](std::size_t b) { Block(modulus, blocks[b]).multiply(); });
+  parallel_for(blocks.size(), [&](std::size_t b) {
+    // The longest first, so that the lanes run dry together.
+    std::stable_sort(blocks[b].begin(), blocks[b].end(),
+                     [](const Run& left, const Run& right) { return left.count > right.count; });
+    Block(modulus, blocks[b]).multiply();
+  });
 }
 
-bool is_long(const Run& run, std::size_t piece) { return run.count > 2 * piece; }
+bool is_long(const Run& run) { return run.count > 2 * kPiece; }
 
 // Replaces every long run by pieces with places of their own in `partials`, and returns the runs that
 // multiply the pieces together.
-std::vector<Run> cut(std::vector<Run>& runs, std::size_t piece, std::size_t stride, Scratch<Limb>& partials) {
+std::vector<Run> cut(std::vector<Run>& runs, std::size_t stride, Scratch<Limb>& partials) {
   std::size_t pieces = 0;
-  for (const Run& run : runs) pieces += is_long(run, piece) ? (run.count + piece - 1) / piece : 0;
+  for (const Run& run : runs) pieces += is_long(run) ? (run.count + kPiece - 1) / kPiece : 0;
   Limb* place = partials.reserve(pieces * stride);
   std::vector<Run> joins;
   const std::size_t whole = runs.size();
   for (std::size_t r = 0; r < whole; ++r) {
     const Run run = runs[r];
-    if (!is_long(run, piece)) continue;
-    joins.push_back({{place, stride}, nullptr, (run.count + piece - 1) / piece, run.out});
-    for (std::size_t i = 0; i < run.count; i += piece, place += stride) {
-      Run part{run.source, run.operands, std::min(piece, run.count - i), place};
+    if (!is_long(run)) continue;
+    joins.push_back({{place, stride}, nullptr, (run.count + kPiece - 1) / kPiece, run.out});
+    for (std::size_t i = 0; i < run.count; i += kPiece, place += stride) {
+      Run part{run.source, run.operands, std::min(kPiece, run.count - i), place};
       if (run.operands != nullptr) {
         part.operands += i;
       } else {
@@ -143,9 +142,8 @@ std::vector<Run> cut(std::vector<Run>& runs, std::size_t piece, std::size_t stri
 void multiply_runs(const SquareModulus& modulus, std::vector<Run> runs) {
   Scratch<Limb> source;  // partial products that `runs` still read
   while (!runs.empty()) {
-    const std::size_t piece = std::max(kMinPiece, total_count(runs) / kPieces);
     Scratch<Limb> partials;
-    std::vector<Run> joins = cut(runs, piece, modulus.stride(), partials);
+    std::vector<Run> joins = cut(runs, modulus.stride(), partials);
     multiply_blocks(modulus, runs);
     runs = std::move(joins);
     source = std::move(partials);

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <type_traits>
 
+#include "expand_lanes.hpp"
 #include "isthmus/core/error.hpp"
 #include "isthmus/core/secret.hpp"
 
@@ -15,7 +17,19 @@ constexpr std::size_t kMaxDstBytes = 255;
 constexpr std::size_t kMaxBlocks = 255;
 constexpr std::size_t kMaxOutputBytes = 65535;
 
+std::size_t block_count(std::size_t length, std::size_t digest_bytes) {
+  const std::size_t blocks = (length + digest_bytes - 1) / digest_bytes;
+  if (length == 0 || blocks > kMaxBlocks || length > kMaxOutputBytes) {
+    throw Error(ErrorCode::HashToCurve, "expand_message_xmd cannot give this many bytes");
+  }
+  return blocks;
+}
+
 }  // namespace
+
+void Expander::expand_many(std::span<const ByteSpan> messages, std::size_t length, std::uint8_t* out) const {
+  for (std::size_t i = 0; i < messages.size(); ++i) expand(messages[i], {out + i * length, length});
+}
 
 template <class Hash>
 XmdExpander<Hash>::XmdExpander(ByteSpan dst) {
@@ -36,10 +50,7 @@ XmdExpander<Hash>::XmdExpander(ByteSpan dst) {
 template <class Hash>
 void XmdExpander<Hash>::expand(ByteSpan message, MutableByteSpan out) const {
   constexpr std::size_t kDigest = Hash::kDigestBytes;
-  const std::size_t blocks = (out.size() + kDigest - 1) / kDigest;
-  if (out.empty() || blocks > kMaxBlocks || out.size() > kMaxOutputBytes) {
-    throw Error(ErrorCode::HashToCurve, "expand_message_xmd cannot give this many bytes");
-  }
+  const std::size_t blocks = block_count(out.size(), kDigest);
   const std::array<std::uint8_t, 3> length_and_zero = {static_cast<std::uint8_t>(out.size() >> 8),
                                                        static_cast<std::uint8_t>(out.size()), 0};
   typename Hash::Digest b0 =
@@ -53,6 +64,17 @@ void XmdExpander<Hash>::expand(ByteSpan message, MutableByteSpan out) const {
     b = Hash().update(b).update(index).update(dst_prime_).finish();
     const std::size_t at = (i - 1) * kDigest;
     std::copy_n(b.begin(), std::min(kDigest, out.size() - at), out.begin() + static_cast<std::ptrdiff_t>(at));
+  }
+}
+
+template <class Hash>
+void XmdExpander<Hash>::expand_many(std::span<const ByteSpan> messages, std::size_t length,
+                                    std::uint8_t* out) const {
+  if constexpr (std::is_same_v<Hash, Sha512>) {
+    ExpandLanes(sha512_lanes(), dst_prime_, length, block_count(length, Hash::kDigestBytes))
+        .run(messages, out);
+  } else {
+    Expander::expand_many(messages, length, out);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "backend/sha512_kernels.hpp"
 #include "block_hash.hpp"
 
 namespace isthmus {
@@ -122,6 +123,8 @@ const std::array<std::uint64_t, 8> Sha512Algorithm::kInitial = Constants<std::ui
 void Sha512Algorithm::compress(std::array<std::uint64_t, 8>& state, const std::uint8_t* block) noexcept {
   compress_block<std::uint64_t>(state, block);
 }
+
+const std::uint64_t* const kSha512Round = Constants<std::uint64_t>::kRound.data();
 
 template class BlockHash<Sha256Algorithm>;
 template class BlockHash<Sha512Algorithm>;

@@ -1,6 +1,7 @@
 #include "isthmus/hash_to_curve/suite.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "elligator2.hpp"
@@ -49,6 +50,7 @@ template <class MapTile>
 void for_each_tile(const Suite& suite, const MessageBatch& messages, ByteSpan dst, MutableByteSpan out,
                    const MapTile& map_tile) {
   constexpr std::size_t kTile = Group::kTile;
+  constexpr std::size_t kGroup = 64;  // messages at hand at a time, several vectors of them
   const std::size_t n = messages.size();
   require(out.size() == n * suite.element_bytes, "out must hold one element per message");
   const std::unique_ptr<Expander> expander = suite.expander(dst);
@@ -56,10 +58,13 @@ void for_each_tile(const Suite& suite, const MessageBatch& messages, ByteSpan ds
     const std::size_t first = tile * kTile;
     const std::size_t count = std::min(kTile, n - first);
     SecretVector<std::uint8_t> uniform(count * suite.uniform_bytes);
-    SecretVector<std::uint8_t> scratch;
-    for (std::size_t i = 0; i < count; ++i) {
-      expander->expand(messages.message(first + i, scratch),
-                       {uniform.data() + i * suite.uniform_bytes, suite.uniform_bytes});
+    std::array<SecretVector<std::uint8_t>, kGroup> scratch;
+    std::array<ByteSpan, kGroup> group;
+    for (std::size_t i = 0; i < count; i += kGroup) {
+      const std::size_t size = std::min(kGroup, count - i);
+      for (std::size_t j = 0; j < size; ++j) group[j] = messages.message(first + i + j, scratch[j]);
+      expander->expand_many({group.data(), size}, suite.uniform_bytes,
+                            uniform.data() + i * suite.uniform_bytes);
     }
     map_tile(uniform.data(), count, out.data() + first * suite.element_bytes);
   });

@@ -15,9 +15,10 @@ constexpr std::size_t kBlock = 64;  // ciphertexts whose randomness is drawn tog
 CiphertextArray encrypt(const ResidueSource& source, const IntegerBatch& plaintexts) {
   const PublicKeyPtr key = source.public_key();
   require_in_range(plaintexts, key->n());
-  source.prepare();
-  CiphertextArray out(key, batch_size(plaintexts));
-  parallel_blocks(out.size(), kBlock, [&](std::size_t first, std::size_t count) {
+  const std::size_t size = batch_size(plaintexts);
+  source.prepare(size);
+  CiphertextArray out(key, size);
+  parallel_blocks(size, kBlock, [&](std::size_t first, std::size_t count) {
     source.random_residues(out.at(first), count);
     const bigint::AlignedLimbs elements = plaintext_elements(*key, plaintexts, first, count);
     std::vector<bigint::MulTask> tasks;
@@ -32,7 +33,7 @@ CiphertextArray encrypt(const ResidueSource& source, const IntegerBatch& plainte
 CiphertextArray rerandomize(const ResidueSource& source, const CiphertextArray& a) {
   const PublicKeyPtr key = source.public_key();
   a.require_key(*key);
-  source.prepare();
+  source.prepare(a.size());
   CiphertextArray out(a.key(), a.size());
   parallel_blocks(a.size(), kBlock, [&](std::size_t first, std::size_t count) {
     source.random_residues(out.at(first), count);

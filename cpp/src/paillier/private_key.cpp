@@ -6,6 +6,7 @@
 
 #include "block_decryptor.hpp"
 #include "blocks.hpp"
+#include "interned.hpp"
 #include "isthmus/core/error.hpp"
 #include "isthmus/core/parallel.hpp"
 #include "isthmus/paillier/encrypt.hpp"
@@ -40,8 +41,14 @@ void self_test(const PrivateKey& key, const PrivateKeyParts& parts) {
 
 [[noreturn]] void reject(const char* rule) { throw Error(ErrorCode::KeyRejected, rule); }
 
+// A key of these parts, or of equal ones that are alive.
+std::shared_ptr<const PrivateKey> share(const std::shared_ptr<const PrivateKeyParts>& parts) {
+  return std::make_shared<const PrivateKey>(
+      interned<PrivateKeyParts>().find_or_make(parts->public_key->fingerprint(), [&] { return parts; }));
+}
+
 std::shared_ptr<const PrivateKey> make_key(const KeySecrets& secrets) {
-  return std::make_shared<const PrivateKey>(std::make_unique<const PrivateKeyParts>(secrets));
+  return share(std::make_shared<const PrivateKeyParts>(secrets));
 }
 
 // Bytes of p' and of q'.
@@ -61,16 +68,14 @@ std::shared_ptr<const PrivateKey> parse(ByteSpan bytes) {
   validate_primes(p, q);
   if (base && (base->hs <= Natural(1) || base->hs >= p * p * q * q)) reject("hs lies outside 1 < hs < n^2");
   if (orders) validate_orders(secrets);
-  auto parts = std::make_unique<const PrivateKeyParts>(secrets);
-  const PrivateKeyParts& borrowed = *parts;
-  auto key = std::make_shared<const PrivateKey>(std::move(parts));
-  self_test(*key, borrowed);
-  return key;
+  const auto parts = std::make_shared<const PrivateKeyParts>(secrets);
+  self_test(PrivateKey(parts), *parts);
+  return share(parts);
 }
 
 }  // namespace
 
-PrivateKey::PrivateKey(std::unique_ptr<const PrivateKeyParts> parts) : parts_(std::move(parts)) {}
+PrivateKey::PrivateKey(std::shared_ptr<const PrivateKeyParts> parts) : parts_(std::move(parts)) {}
 PrivateKey::~PrivateKey() = default;
 
 std::shared_ptr<const PrivateKey> PrivateKey::generate(std::size_t key_bits, bool fast) {
@@ -128,7 +133,7 @@ SecretVector<std::uint8_t> PrivateKey::decrypt(const CiphertextArray& ciphertext
 
 PublicKeyPtr PrivateKey::public_key() const { return parts_->public_key; }
 
-void PrivateKey::prepare() const {
+void PrivateKey::prepare([[maybe_unused]] std::size_t count) const {
   if (parts_->public_key->base()) parts_->owner_tables();
 }
 

@@ -52,7 +52,9 @@ def options(
 
 
 app.command("demo")(guarded(demo.demo))
-app.command("psi")(guarded(psi.psi))
+psis = typer.Typer(no_args_is_help=True, help=psi.HELP, rich_markup_mode="rich")
+psis.command("run")(guarded(psi.run))
+app.add_typer(psis, name="psi", short_help="Find the customers that two parties share.")
 app.command("train")(guarded(train.train))
 app.command("predict")(guarded(predict.predict))
 app.command("evaluate")(guarded(evaluate.evaluate))

@@ -89,13 +89,16 @@ def guarded(command: Callable[..., R]) -> Callable[..., R]:
         except IsthmusError as error:
             _show(explain(error))
             raise typer.Exit(1) from None
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, typer.Abort) as error:
+            # A question that is answered with Ctrl-C raises Abort; so do an end of input and a "no".
+            if isinstance(error, typer.Abort) and not isinstance(error.__context__, KeyboardInterrupt):
+                raise
             _say("stopped; nothing was released")
             raise typer.Exit(130) from None
         except BrokenPipeError:  # the reader of a pipe went away: not worth a word
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(1) from None
-        except (typer.Exit, typer.Abort, typer.BadParameter):
+        except (typer.Exit, typer.BadParameter):
             raise
         except Exception as error:
             _show(f"ERR_INTERNAL: {type(error).__name__}\n{ADVICE['ERR_INTERNAL']}")

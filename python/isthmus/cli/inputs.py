@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class Rows:
         if not self.spec.id:
             return self
         ids = self.table.select(list(self.spec.id))
-        match = intersect(session, ids, role="both", duplicates=psi.duplicates, min_result=psi.min_result)
+        match = intersect(session, ids, role="both", **dataclasses.asdict(psi))
         return Rows(self.table.take(pa.array(match.indices)), self.spec)
 
 

@@ -6,6 +6,7 @@ import collections.abc
 import dataclasses
 import difflib
 import sys
+import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,7 +38,9 @@ class Psi:
     """``[psi]``: how customers are aligned. Both parties give the same values."""
 
     min_result: int = 1
-    duplicates: Literal["error", "first"] = "error"
+    duplicates: Literal["error", "first"] = "error"  #: this one may differ
+    normalize: str | Mapping[str, Any] = ""  #: steps for all id columns, or by the names of columns
+    suite: Literal["ristretto255", "X25519", "P-256", "SM2"] = "ristretto255"
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,7 @@ def _value(hint: Any, value: Any, name: str, folder: Path) -> Any:
 
 
 def _is_union(hint: Any) -> bool:
-    return type(None) in typing.get_args(hint)
+    return typing.get_origin(hint) in (typing.Union, types.UnionType)
 
 
 def _is_names(value: Any) -> bool:

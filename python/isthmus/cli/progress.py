@@ -12,8 +12,7 @@ from isthmus.protocol.machine import Progress
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Task, TaskID
-    from rich.text import Text
+    from rich.progress import TaskID
 
 _LOG_INTERVAL_SECONDS = 5.0
 
@@ -56,27 +55,15 @@ class LiveBars:
     """One bar per stage with its rate and the time left."""
 
     def __init__(self, console: Console) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bars
-        from rich.text import Text
-
-        class Rate(ProgressColumn):
-            """Units per second, and the time left or taken."""
-
-            def render(self, task: Task) -> Text:
-                if task.finished:
-                    return Text("done", style="green")
-                if not task.speed:
-                    return Text("")
-                left = "" if task.time_remaining is None else f"  {_clock(task.time_remaining)} left"
-                return Text(f"{task.speed:,.0f}/s{left}" if task.speed >= 10 else f"{task.speed:.1f}/s{left}")
 
         self._bars = Bars(
             TextColumn("{task.description:<28}"),
             BarColumn(bar_width=28),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            Rate(),
+            TextColumn("{task.fields[pace]}"),
             TextColumn("[dim]{task.fields[detail]}"),
             console=console,
             expand=False,
@@ -86,12 +73,14 @@ class LiveBars:
     def __call__(self, progress: Progress) -> None:
         """Show one step."""
         if progress.stage not in self._tasks:
-            self._tasks[progress.stage] = self._bars.add_task(progress.stage, total=progress.total, detail="")
+            self._tasks[progress.stage] = self._bars.add_task(progress.stage, detail="", pace="")
+        done = progress.total > 0 and progress.done == progress.total
         self._bars.update(
             self._tasks[progress.stage],
             completed=progress.done,
             total=progress.total,
             detail=progress.detail,
+            pace="[green]done" if done else _pace(progress),
         )
 
     def __enter__(self) -> LiveBars:
@@ -121,8 +110,8 @@ class PlainLines:
             self._stages.add(progress.stage)
             self._print(f"{progress.stage} ...")
         elif now - self._printed >= self._interval:
-            detail = f"  {progress.detail}" if progress.detail else ""
-            self._print(f"{progress.stage} {progress.done:,}/{progress.total:,}{detail}")
+            notes = "".join(f"  {note}" for note in (_pace(progress), progress.detail) if note)
+            self._print(f"{progress.stage} {progress.done:,}/{progress.total:,}{notes}")
 
     def _print(self, text: str) -> None:
         self._printed = time.monotonic()
@@ -136,6 +125,15 @@ class PlainLines:
     ) -> None:
         if error is None and self._stages:
             self._print("done")
+
+
+def _pace(progress: Progress) -> str:
+    """Units per second and the time left, where the progress says."""
+    if not progress.rate:
+        return ""
+    rate = f"{progress.rate:,.0f}/s" if progress.rate >= 10 else f"{progress.rate:.1f}/s"
+    left = progress.remaining_seconds
+    return rate if left is None else f"{rate}  {_clock(left)} left"
 
 
 def _clock(seconds: float) -> str:

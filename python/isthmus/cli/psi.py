@@ -1,64 +1,231 @@
-"""``isthmus psi``."""
+"""``isthmus psi run``."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+if TYPE_CHECKING:
+    from rich.console import Console
 
-def psi(
+    from isthmus.tables import TableStream
+
+HELP = """Find the customers that two parties share; neither sees the other's others.
+
+Once, each party makes its identity and trusts the other's:
+
+[cyan]bank$ isthmus party init --name bank --listen 0.0.0.0:7700
+fund$ isthmus party init --name fund[/cyan]
+
+They send each other bank.crt and fund.crt, and compare the fingerprints
+that were printed by telephone.
+
+[cyan]bank$ isthmus party trust fund.crt --party bank.toml
+fund$ isthmus party trust bank.crt --party fund.toml
+      --address bank.example:7700[/cyan]
+
+Then both run the same job at about the same time, each on its own file:
+
+[cyan]bank$ isthmus psi run --party bank.toml --job june
+      --input bank.csv --id customer_id --out aligned.csv
+fund$ isthmus psi run --party fund.toml --job june
+      --input fund.parquet --id client --out aligned.parquet[/cyan]
+
+Row k of either output is the same customer.
+"""
+
+_AGREED = "Both parties give the same"
+_OWN = "This party"
+_MACHINE = "This machine"
+_MEMORY = re.compile(r"([0-9]+)([KMGT]?)i?B?", re.IGNORECASE)
+_UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
+
+
+def run(
     *,
-    party: Annotated[Path, typer.Option(help="This party's file, from `isthmus party init`.")],
-    input: Annotated[Path, typer.Option(help="CSV, Parquet or Arrow file of this party.")],
-    id: Annotated[list[str], typer.Option(help="Column to match on; repeat it for a composite key.")],
-    job: Annotated[str, typer.Option(help="Name of this run; the peer gives the same.")],
-    out: Annotated[Path | None, typer.Option(help="Where the shared rows go. A sender has none.")] = None,
+    party: Annotated[
+        Path, typer.Option(help="This party's file, from `isthmus party init`.", rich_help_panel=_OWN)
+    ],
+    input: Annotated[
+        Path,
+        typer.Option(help="This party's table: .csv, .csv.gz, .parquet or .arrow.", rich_help_panel=_OWN),
+    ],
+    id: Annotated[
+        list[str],
+        typer.Option(
+            help="Column to match on; repeat it for a composite key, in the order of the peer's.",
+            rich_help_panel=_OWN,
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where the shared rows go: .csv, .csv.gz, .parquet or .arrow. Not for a sender or a count.",
+            rich_help_panel=_OWN,
+        ),
+    ] = None,
     role: Annotated[
         Literal["both", "receiver", "sender"],
-        typer.Option(help="Who learns the shared customers: both parties, or the receiver only."),
+        typer.Option(
+            help="Who learns: both parties, or the receiver alone from a sender.", rich_help_panel=_OWN
+        ),
     ] = "both",
     duplicates: Annotated[
-        Literal["error", "first"],
-        typer.Option(help="A customer that occurs twice: refuse, or keep the first row."),
+        Literal["error", "first", "all"],
+        typer.Option(
+            help="A customer in several rows: refuse, keep the first row, or write all of them (row k of the "
+            "outputs is then no longer the same customer). The peer does not learn of it.",
+            rich_help_panel=_OWN,
+        ),
     ] = "error",
+    normalize: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[COLUMN=]STEPS",
+            help="Bring an id column to one form first: nfkc, casefold (or lower), trim, digits, digits:CC, "
+            "as in customer_id=trim,lower. Both parties' columns need the same steps.",
+            rich_help_panel=_OWN,
+        ),
+    ] = None,
+    job: Annotated[str, typer.Option(help="Name of this run.", rich_help_panel=_AGREED)],
+    count_only: Annotated[
+        bool,
+        typer.Option("--count-only", help="Learn how many customers are shared.", rich_help_panel=_AGREED),
+    ] = False,
     min_result: Annotated[
         int,
-        typer.Option(min=0, help="Release nothing if fewer customers are shared; both parties agree on it."),
+        typer.Option(min=0, help="Release nothing if fewer customers are shared.", rich_help_panel=_AGREED),
     ] = 1,
+    suite: Annotated[
+        Literal["ristretto255", "X25519", "P-256", "SM2"],
+        typer.Option(help="Group that identifiers are hashed to.", rich_help_panel=_AGREED),
+    ] = "ristretto255",
+    memory: Annotated[
+        str,
+        typer.Option(help="Memory for the lists; more goes to disk, encrypted.", rich_help_panel=_MACHINE),
+    ] = "1G",
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder of this run's own: after a crash or a lost connection, the same command goes on "
+            "where it stopped, if the peer gave a folder too.",
+            rich_help_panel=_MACHINE,
+        ),
+    ] = None,
 ) -> None:
     """Find the customers that both parties have, and write this party's rows.
 
-    Both parties run the command, each on its own file. With role both, row k
-    of either output is the same customer.
+    Both parties run it, each with its own file. At the bank, which waits:
 
-    Example, at the bank:
+    [cyan]isthmus psi run --party bank.toml --job june
+    --input bank.csv --id customer_id --out aligned.csv[/cyan]
 
-    [cyan]isthmus psi --party bank.toml --job june --input bank.csv
-    --id customer_id --out aligned.parquet[/cyan]
+    At the fund, which dials (its party file has the bank's address):
+
+    [cyan]isthmus psi run --party fund.toml --job june
+    --input fund.parquet --id client --out aligned.parquet[/cyan]
+
+    The outputs hold all columns of their inputs; row k of either is the same
+    customer. With --role receiver at one party and --role sender at the
+    other, only the receiver learns and writes. `isthmus psi --help` shows
+    how the party files are made.
     """
     from rich.console import Console
 
-    from isthmus.cli.meeting import meet
+    from isthmus.cli.pending import Pending
     from isthmus.errors import InvalidArgument
-    from isthmus.psi import intersect
-    from isthmus.tables import check_writable, read_table, write_table
+    from isthmus.tables import check_writable, open_stream
 
-    if (out is None) != (role == "sender"):
-        raise InvalidArgument("--out is needed, except by the sender, who learns nothing to write")
+    if (out is not None) != (role != "sender" and not count_only):
+        raise InvalidArgument("--out is needed, except by a sender or for a count, where there are no rows")
+    options: dict[str, Any] = {
+        "role": role,
+        "duplicates": duplicates,
+        "min_result": min_result,
+        "normalize": _rules(normalize or []),
+        "suite": suite,
+    }
+    limits = {"memory_bytes": _bytes(memory), "state_dir": state}
     if out is not None:
         check_writable(out)
-    table = read_table(input, text=id)
+        if out.exists() and out.samefile(input):
+            raise InvalidArgument("--out is the input itself; give another file")
+    stream = open_stream(input, columns=id, text=id)
     console = Console(stderr=True)
+    if out is None:
+        _match(console, party, job, stream, count_only=count_only, options={**options, **limits})
+        return
+    pending = None if state is None else Pending(state, input, {"job": job, "id": id, **options})
+    rows = None if pending is None else pending.load()
+    if rows is None:
+        keep = {} if pending is None else {"on_result": pending.save}
+        rows = _match(console, party, job, stream, count_only=False, options={**options, **limits, **keep})
+    stream.check_unchanged()
+    _write(console, input, rows, out, text=id, memory_bytes=_bytes(memory))
+    if pending is not None:
+        pending.discard()
+    console.print(f"wrote {out}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _match(
+    console: Console, party: Path, job: str, stream: TableStream, *, count_only: bool, options: dict[str, Any]
+) -> Any:
+    """Meet the peer, run the protocol, say what came of it, and return this party's rows if it learns any."""
+    from isthmus.cli.meeting import meet
+    from isthmus.psi import PsiResult, intersect, intersection_size
+
     with meet(party, job, console) as session:
-        ids = table.select(id)
-        match = intersect(session, ids, role=role, duplicates=duplicates, min_result=min_result)
-    if out is not None:
-        write_table(table.take(match.indices), out)
-        console.print(
-            f"{match.size:,} of {table.num_rows:,} customers are shared; wrote {out}", highlight=False
-        )
-    if match.duplicates:
-        console.print(f"{match.duplicates:,} repeated rows were left out", highlight=False)
-    console.print(f"{session.peer} has {match.peer_size:,} customers", highlight=False)
+        result = (intersection_size if count_only else intersect)(session, stream, **options)
+    lines = [f"{session.peer} has {result.peer_size:,} customers"]
+    if result.duplicates:
+        lines.insert(0, f"{result.duplicates:,} repeated rows were left out")
+    if result.size is not None:
+        rows = stream.total_rows or 0
+        lines.insert(0, f"{result.size:,} customers are shared; this party's file has {rows:,} rows")
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    return result.indices if isinstance(result, PsiResult) else None
+
+
+def _write(
+    console: Console, input: Path, rows: Any, out: Path, *, text: list[str], memory_bytes: int
+) -> None:
+    from isthmus.cli.progress import watch
+    from isthmus.party.stages import Pace
+    from isthmus.protocol.machine import Progress
+    from isthmus.tables import write_rows
+
+    pace = Pace()
+    with watch(console) as show:
+
+        def on_progress(done: int, total: int) -> None:
+            show(pace.judge(Progress("write", done >> 20, total >> 20, "MiB read")))
+
+        write_rows(input, rows, out, text=text, memory_bytes=memory_bytes, on_progress=on_progress)
+
+
+def _rules(given: list[str]) -> str | dict[str, str]:
+    """Read ``--normalize``: one rule for all columns, or one for each named."""
+    from isthmus.errors import InvalidArgument
+
+    if len(given) == 1 and "=" not in given[0]:
+        return given[0]
+    rules = {}
+    for text in given:
+        column, separator, steps = text.rpartition("=")
+        if not separator or column in rules:
+            raise InvalidArgument("--normalize: give STEPS once, or COLUMN=STEPS once for each column")
+        rules[column] = steps
+    return rules
+
+
+def _bytes(text: str) -> int:
+    from isthmus.errors import InvalidArgument
+
+    match = _MEMORY.fullmatch(text.strip())
+    if match is None:
+        raise InvalidArgument("--memory: give bytes, or a number with K, M, G or T, such as 512M")
+    return int(match[1]) << _UNITS[match[2].upper()]

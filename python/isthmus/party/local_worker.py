@@ -7,6 +7,7 @@ parent is gone and so is the reason to run.
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import signal
@@ -47,6 +48,8 @@ class RemoteTraceback(Exception):
 
 def main() -> None:
     """Serve the parent at the pipe whose descriptor is the only argument."""
+    # What ends a session is told by the parent; without a handler, logging would print it here too.
+    logging.getLogger("isthmus").addHandler(logging.NullHandler())
     pipe: Connection[Any, Any] = Connection(int(sys.argv[1]))
     data = pipe.recv_bytes()
     if data == CANCEL:

@@ -35,13 +35,14 @@ from isthmus.errors import (
     ProtocolCount,
     TooLarge,
 )
-from isthmus.groups import Scalar, group
+from isthmus.groups import group
 from isthmus.protocol.machine import Progress
-from isthmus.protocol.psi_ecdh import SUITE, tag_bytes
-from isthmus.protocol.psi_star_plan import CHUNK_ITEMS, ELEMENT_BYTES, HUB, Hop, hops, spans
+from isthmus.protocol.matching import Bytes2d, Items
+from isthmus.protocol.psi_star_plan import CHUNK_ITEMS, HUB, Hop, Widths, hops, spans
+from isthmus.protocol.suites import PsiSuite
 from isthmus.protocol.wire import psi_star_pb2 as wire
 
-__all__ = ["MAX_MEMBERS", "PROTOCOL", "SUITE", "From", "OwnItems", "Seals", "StarMatch", "To", "member"]
+__all__ = ["MAX_MEMBERS", "PROTOCOL", "From", "Seals", "StarMatch", "To", "member"]
 
 PROTOCOL = "psi_star/1"
 MAX_ITEMS = 1 << 28
@@ -52,17 +53,7 @@ _KEY_BYTES = 32
 _NAME_CHARACTERS = 128
 _STAGE = "align"
 
-Bytes2d = NDArray[np.uint8]
 Positions = NDArray[np.int64]
-
-
-class OwnItems(Protocol):
-    """This member's different items, in a random order that nobody else knows."""
-
-    count: int
-
-    def masked(self, start: int, stop: int, scalar: Scalar, domain: bytes) -> Bytes2d:
-        """Hash the items from ``start`` to ``stop`` to the group in ``domain`` and multiply by the scalar."""
 
 
 class Seals(Protocol):
@@ -120,12 +111,13 @@ MemberSteps = Generator[MemberStep, Any, StarMatch]
 
 
 def member(
-    own: OwnItems,
+    own: Items,
     seals: Seals,
     names: Sequence[str],
     *,
     hub: bool,
     min_result: int,
+    suite: PsiSuite,
     chunk_items: int = CHUNK_ITEMS,
 ) -> MemberSteps:
     """Take part in a run.
@@ -155,7 +147,7 @@ def member(
     join = wire.Join(count=own.count, nonce=secrets.token_bytes(_NONCE_BYTES), public_key=seals.public_key)
     yield Progress(_STAGE, 0, 0)
     roster = yield from (_gather(join, names) if hub else _enter(join, names))
-    ring = _Ring(roster, own, seals, index=_index(roster, join), chunk_items=chunk_items)
+    ring = _Ring(roster, own, seals, suite, index=_index(roster, join), chunk_items=chunk_items)
     return (yield from ring.steps(min_result))
 
 
@@ -222,7 +214,14 @@ class _Ring:
     """One member's part once everyone knows everyone."""
 
     def __init__(
-        self, roster: wire.Roster, own: OwnItems, seals: Seals, *, index: int, chunk_items: int
+        self,
+        roster: wire.Roster,
+        own: Items,
+        seals: Seals,
+        suite: PsiSuite,
+        *,
+        index: int,
+        chunk_items: int,
     ) -> None:
         self._own = own
         self._seals = seals
@@ -234,23 +233,23 @@ class _Ring:
         seals.bind(index, [each.join.public_key for each in roster.members], digest)
         self._code = digest[:16].hex()
         self._domain = PROTOCOL.encode() + digest
-        self._scalar = group("ristretto255").random_scalar()
-        self._tag_bytes = tag_bytes(sum(self._counts), 0)
+        self._scalar = group(suite.group).random_scalar()
+        self._widths = Widths(suite, self._counts)
         self._hub_order: Positions | None = None  # how this member shuffled the hub's items
         self._done = 0
 
     def steps(self, min_result: int) -> MemberSteps:
         """Mask all sets; compare them at the filter; bring the result to the hub."""
-        masked = np.empty((0, ELEMENT_BYTES), dtype=np.uint8)
+        masked = np.empty((0, self._widths.element), dtype=np.uint8)
         common: Positions | None = None
         for hop in hops(len(self._counts), self._index):
             if hop.takes and hop.tags:
-                theirs = yield from self._take(hop, self._tag_bytes)
-                tags = masked[:, : self._tag_bytes]
+                theirs = yield from self._take(hop)
+                tags = masked[:, self._widths.tag_part]
                 common = np.arange(len(tags)) if common is None else common
                 common = common[_common(tags[common], theirs)]
             elif hop.takes:
-                masked = yield from self._take(hop, ELEMENT_BYTES)
+                masked = yield from self._take(hop)
             else:
                 yield from self._give(hop, masked)
         return (yield from self._outcome(common, min_result))
@@ -263,9 +262,8 @@ class _Ring:
             order = random_permutation(len(masked))
             if hop.origin == HUB:
                 self._hub_order = order
-            shuffled = masked[order]
-            width = self._tag_bytes if hop.tags else ELEMENT_BYTES
-            chunks = (shuffled[start:stop, :width] for start, stop in self._spans(hop.origin))
+            shuffled = masked[order, self._widths.tag_part] if hop.tags else masked[order]
+            chunks = (shuffled[start:stop] for start, stop in self._spans(hop.origin))
         for chunk in chunks:
             yield To(hop.other, self._sealed(hop.other, chunk.tobytes()))
             if hop.origin == self._index:
@@ -273,10 +271,12 @@ class _Ring:
 
     def _own_chunks(self) -> Iterator[Bytes2d]:
         for start, stop in self._spans(self._index):
-            yield self._own.masked(start, stop, self._scalar, self._domain)
+            digests = self._own.digests(start, stop)
+            yield items.mask_digests(digests, self._scalar, domain=self._domain)
 
-    def _take(self, hop: Hop, width: int) -> Generator[MemberStep, Any, Bytes2d]:
+    def _take(self, hop: Hop) -> Generator[MemberStep, Any, Bytes2d]:
         """Receive a set, chunk by chunk, and mask it unless it is tags."""
+        width = self._widths.of(hop)
         taken = np.empty((self._counts[hop.origin], width), dtype=np.uint8)
         for start, stop in self._spans(hop.origin):
             box = (yield From(hop.other, wire.Sealed)).box

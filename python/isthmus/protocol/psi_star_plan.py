@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from isthmus.groups import group
+from isthmus.protocol.suites import PsiSuite
+
 CHUNK_ITEMS = 16384
 HUB = 0
-ELEMENT_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -44,3 +46,16 @@ def hops(members: int, index: int) -> list[Hop]:
 def spans(count: int, chunk_items: int) -> Iterator[tuple[int, int]]:
     """Return where each chunk of a set begins and ends."""
     return ((start, min(start + chunk_items, count)) for start in range(0, count, chunk_items))
+
+
+class Widths:
+    """How many bytes an element and a tag have in a run of sets of these sizes."""
+
+    def __init__(self, suite: PsiSuite, counts: list[int]) -> None:
+        self.element = group(suite.group).element_bytes
+        self.tag = suite.tag_bytes(sum(counts), sum(counts))
+        self.tag_part = slice(suite.key_offset, suite.key_offset + self.tag)
+
+    def of(self, hop: Hop) -> int:
+        """Return the width of what crosses in a hop."""
+        return self.tag if hop.tags else self.element

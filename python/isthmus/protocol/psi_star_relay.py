@@ -13,9 +13,9 @@ from google.protobuf.message import Message
 
 from isthmus.errors import ProtocolCount
 from isthmus.protocol.machine import Progress, Receive, Send, Steps, receive
-from isthmus.protocol.psi_ecdh import tag_bytes
 from isthmus.protocol.psi_star import MemberSteps, StarMatch, To
-from isthmus.protocol.psi_star_plan import CHUNK_ITEMS, ELEMENT_BYTES, HUB, hops, spans
+from isthmus.protocol.psi_star_plan import CHUNK_ITEMS, HUB, Widths, hops, spans
+from isthmus.protocol.suites import PsiSuite
 from isthmus.protocol.wire import psi_star_pb2 as wire
 
 __all__ = ["Exchange", "at_hub", "at_spoke"]
@@ -52,7 +52,7 @@ def at_spoke(steps: MemberSteps) -> Steps[StarMatch]:
             answer = yield Receive((step.kind,))
 
 
-def at_hub(spoke: int, exchange: Exchange, *, chunk_items: int = CHUNK_ITEMS) -> Steps[None]:
+def at_hub(spoke: int, exchange: Exchange, suite: PsiSuite, *, chunk_items: int = CHUNK_ITEMS) -> Steps[None]:
     """Pass on what a spoke and the other members send each other.
 
     Raises ProtocolCount for a box that is not as long as its content must be.
@@ -61,7 +61,7 @@ def at_hub(spoke: int, exchange: Exchange, *, chunk_items: int = CHUNK_ITEMS) ->
     roster = yield from _next(exchange, HUB, spoke)
     yield Send(roster)
     counts = [each.join.count for each in roster.members]
-    for sender, to, size in _boxes(counts, spoke, chunk_items):
+    for sender, to, size in _boxes(counts, spoke, suite, chunk_items):
         if to == spoke:
             yield Send((yield from _next(exchange, sender, to)))
             continue
@@ -77,14 +77,15 @@ def at_hub(spoke: int, exchange: Exchange, *, chunk_items: int = CHUNK_ITEMS) ->
     exchange.put(spoke, spoke - 1, outcome)
 
 
-def _boxes(counts: list[int], spoke: int, chunk_items: int) -> Iterator[tuple[int, int, int]]:
+def _boxes(
+    counts: list[int], spoke: int, suite: PsiSuite, chunk_items: int
+) -> Iterator[tuple[int, int, int]]:
     """Return sender, addressee and length of each box that a spoke takes or gives, in order."""
-    tag = tag_bytes(sum(counts), 0)
+    widths = Widths(suite, counts)
     for hop in hops(len(counts), spoke):
-        width = tag if hop.tags else ELEMENT_BYTES
         pair = (hop.other, spoke) if hop.takes else (spoke, hop.other)
         for start, stop in spans(counts[hop.origin], chunk_items):
-            yield *pair, (stop - start) * width + _SEAL_BYTES
+            yield *pair, (stop - start) * widths.of(hop) + _SEAL_BYTES
 
 
 def _next(exchange: Exchange, sender: int, to: int) -> Steps[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from isthmus import errors
 from isthmus.party.session import Session
 from isthmus.protocol.matching import Role
+from isthmus.psi.canonical import Normalize
 from isthmus.psi.ingest import Duplicates
 from isthmus.psi.runs import Request, run
 from isthmus.psi.workspace import DEFAULT_MEMORY_BYTES
@@ -60,9 +62,12 @@ def intersect(
     protocol: str = "ecdh",
     duplicates: Duplicates = "error",
     min_result: int = 1,
+    normalize: Normalize = "",
     suite: str = "ristretto255",
     memory_bytes: int = DEFAULT_MEMORY_BYTES,
     work_dir: str | Path | None = None,
+    state_dir: str | Path | None = None,
+    on_result: Callable[[PsiResult], None] | None = None,
 ) -> PsiResult:
     """Find the identifiers that this party and its peer share.
 
@@ -74,8 +79,8 @@ def intersect(
     ids
         One identifier per row: a column of text, bytes or integers as a NumPy array, a pyarrow Array, a
         pandas or polars Series or a list; or a table of such columns, whose fields together identify a row;
-        or a stream of such tables, such as a ``pyarrow.RecordBatchReader``, which is read once.
-        Text is compared byte for byte, so bring spelling, case and spaces to one form first.
+        or a stream of such tables, such as a ``pyarrow.RecordBatchReader`` or what
+        :func:`isthmus.tables.open_stream` makes of a file, which is read once.
     role
         ``"receiver"`` learns the intersection, ``"sender"`` only the number of the receiver's identifiers;
         with ``"both"`` on both sides, both learn it.
@@ -86,13 +91,25 @@ def intersect(
         ``"all"`` returns every row of a shared identifier. The peer learns nothing of it.
     min_result
         The smallest intersection that may be released. With 0, empty inputs and results are valid.
+    normalize
+        The form that text is brought to before it is compared: steps such as ``"nfkc,casefold,trim"``, which
+        :mod:`isthmus.psi.canonical` describes, for all key columns, or by the names of columns. Without it,
+        text is compared byte for byte. The parties' columns must have the same steps, whatever their names.
     suite
         The group: ``"ristretto255"``, ``"P-256"``, ``"SM2"`` or ``"X25519"``.
     memory_bytes
         How much memory records may use. What is beyond it goes to files without a name, encrypted, in
         ``work_dir``: 72 bytes per identifier of this party and 24 per identifier of the peer.
     work_dir
-        A folder for these files; the system's folder for temporary files if None.
+        A folder for these files; ``state_dir``, or the system's folder for temporary files, if None.
+    state_dir
+        A folder of this run's own, made if it does not exist, where every batch is written down before the
+        protocol goes on. After a crash, calling again with the same arguments and input in a session of the
+        same job goes on where both parties' folders say that the run stopped. It holds the run's secrets,
+        sealed under this party's private key, and is removed when the call returns.
+    on_result
+        Called with the result while ``state_dir`` still holds the run: what it has written down when it
+        returns survives a crash at any moment.
 
     Raises
     ------
@@ -104,6 +121,8 @@ def intersect(
         The parties called with different parameters; the message names them.
     StorageError
         A file could not be written or read.
+    BusyError, CheckpointError, ResumeMismatch
+        ``state_dir`` is in use, is damaged, or holds a run with another input or other arguments.
     IsthmusError
         The peer or the connection failed; see :mod:`isthmus.errors`.
     """
@@ -112,18 +131,24 @@ def intersect(
         protocol=protocol,
         duplicates=duplicates,
         min_result=min_result,
+        normalize=normalize,
         suite=suite,
         reveal="rows",
         memory_bytes=memory_bytes,
-        work_dir=None if work_dir is None else Path(work_dir),
+        work_dir=_path(work_dir),
+        state_dir=_path(state_dir),
     )
-    outcome = run(session, ids, request)
-    match, own = outcome.match, outcome.items
-    left_out = 0 if duplicates == "all" else own.summary.total_rows - own.count
-    if match.positions is None:
-        return PsiResult(None, None, match.peer_count, left_out)
-    rows = own.rows(match.positions, every=duplicates == "all")
-    return PsiResult(np.sort(rows) if role == "receiver" else rows, match.size, match.peer_count, left_out)
+    with run(session, ids, request) as outcome:
+        match, own = outcome.match, outcome.items
+        left_out = 0 if duplicates == "all" else own.summary.total_rows - own.count
+        rows = None
+        if match.positions is not None:
+            rows = own.rows(match.positions, every=duplicates == "all")
+            rows = np.sort(rows) if role == "receiver" else rows
+        result = PsiResult(rows, match.size, match.peer_count, left_out)
+        if on_result is not None:
+            on_result(result)
+        return result
 
 
 def intersection_size(
@@ -134,9 +159,11 @@ def intersection_size(
     protocol: str = "ecdh",
     duplicates: Duplicates = "error",
     min_result: int = 1,
+    normalize: Normalize = "",
     suite: str = "ristretto255",
     memory_bytes: int = DEFAULT_MEMORY_BYTES,
     work_dir: str | Path | None = None,
+    state_dir: str | Path | None = None,
 ) -> PsiSize:
     """Find how many identifiers this party and its peer share, and not which.
 
@@ -150,11 +177,17 @@ def intersection_size(
         protocol=protocol,
         duplicates=duplicates,
         min_result=min_result,
+        normalize=normalize,
         suite=suite,
         reveal="size",
         memory_bytes=memory_bytes,
-        work_dir=None if work_dir is None else Path(work_dir),
+        work_dir=_path(work_dir),
+        state_dir=_path(state_dir),
     )
-    outcome = run(session, ids, request)
-    match, own = outcome.match, outcome.items
-    return PsiSize(match.size, match.peer_count, own.summary.total_rows - own.count)
+    with run(session, ids, request) as outcome:
+        match, own = outcome.match, outcome.items
+        return PsiSize(match.size, match.peer_count, own.summary.total_rows - own.count)
+
+
+def _path(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)

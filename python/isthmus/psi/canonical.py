@@ -65,6 +65,8 @@ def parse_rules(normalize: Normalize, schema: pa.Schema) -> tuple[Rule, ...]:
         A named column does not exist, or holds no text.
     """
     by_name = dict.fromkeys(schema.names, normalize) if isinstance(normalize, str) else normalize
+    if not all(isinstance(text, str) for text in by_name.values()):
+        raise errors.InvalidArgument("normalize: a rule is text, such as 'trim,casefold'")
     missing = [name for name in by_name if name not in schema.names]
     if missing:
         raise errors.SchemaError(
@@ -77,20 +79,21 @@ def parse_rules(normalize: Normalize, schema: pa.Schema) -> tuple[Rule, ...]:
     return rules
 
 
-def canonical_batches(batches: Iterable[pa.RecordBatch], rules: Sequence[Rule]) -> Iterator[pa.RecordBatch]:
+def canonical_batches(
+    batches: Iterable[pa.RecordBatch], rules: Sequence[Rule], first_row: int = 0
+) -> Iterator[pa.RecordBatch]:
     """Bring the key columns of each batch to their canonical form.
 
-    Raises IdEncoding, with the row counted over all batches, for a value that its rule does not take or
-    leaves nothing of.
+    Raises IdEncoding, with the row counted over all batches from ``first_row``, for a value that its rule
+    does not take or leaves nothing of.
     """
-    done = 0
     for batch in batches:
         columns = [
-            rule.apply(column, done) if rule.steps else column
+            rule.apply(column, first_row) if rule.steps else column
             for rule, column in zip(rules, batch.columns, strict=True)
         ]
         yield pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
-        done += batch.num_rows
+        first_row += batch.num_rows
 
 
 @dataclass(frozen=True)

@@ -2,50 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+import os
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import pyarrow as pa
 
 from isthmus import errors, items
+from isthmus.psi.canonical import Normalize, canonical_batches, parse_rules
 from isthmus.psi.own_items import ItemCollector, OwnItems
 from isthmus.psi.workspace import Workspace
-from isthmus.tables import id_columns
+from isthmus.tables import TableStream, key_batches, key_schema, open_stream
 
 Duplicates = Literal["error", "first", "all"]
-Columns = list[pa.ChunkedArray]
-
-_BATCH_ROWS = 1 << 17
 
 
 class IdSource:
-    """The key columns of ``ids``, batch by batch.
+    """The key columns of ``ids`` in their canonical form, batch by batch.
 
-    ``ids`` is anything that :func:`isthmus.tables.id_columns` takes, or a stream: something with an Arrow
-    ``schema`` that gives record batches when iterated, such as a ``pyarrow.RecordBatchReader``.
+    ``ids`` is a :class:`isthmus.tables.TableStream`, or a table or column in memory that
+    :func:`isthmus.tables.open_stream` takes.
     """
 
-    def __init__(self, ids: Any) -> None:
-        self._stream: Iterable[pa.RecordBatch] | None = ids if _is_stream(ids) else None
-        self._columns = id_columns(ids.schema.empty_table() if _is_stream(ids) else ids)
-        self.kinds = [_kind(column) for column in self._columns]
-        self.total_rows: int | None = None if self._stream is not None else len(self._columns[0])
+    def __init__(self, ids: Any, normalize: Normalize = "") -> None:
+        if isinstance(ids, str | bytes | os.PathLike):
+            raise errors.SchemaError("text is not a column; open a file with isthmus.tables.open_stream")
+        self._stream = ids if isinstance(ids, TableStream) else open_stream(ids)
+        schema = key_schema(self._stream)
+        self.rules = parse_rules(normalize, schema)
+        self.kinds = [_kind(kind) for kind in schema.types]
 
-    def batches(self) -> Iterator[Columns]:
+    @property
+    def total_rows(self) -> int | None:
+        """Number of rows, or a guess at it; None while there is nothing to tell from."""
+        return self._stream.expected_rows
+
+    @property
+    def first_row(self) -> int:
+        """What the first row is called in errors: 2 in a CSV file, whose header is row 1; else 0."""
+        return self._stream.row_in_source(0)
+
+    def batches(self) -> Iterator[list[pa.Array]]:
         """Return the columns, a limited number of rows at a time."""
-        if self._stream is None:
-            for start in range(0, len(self._columns[0]), _BATCH_ROWS):
-                yield [column.slice(start, _BATCH_ROWS) for column in self._columns]
-            return
-        row = 0
-        for batch in self._stream:
-            with _rows_from(row):
-                columns = id_columns(batch)
-            if [_kind(column) for column in columns] != self.kinds:
-                raise errors.SchemaError("the key columns change their type within the stream")
-            yield columns
-            row += batch.num_rows
+        for batch in canonical_batches(key_batches(self._stream), self.rules, self.first_row):
+            yield batch.columns
 
 
 def read_items(
@@ -57,37 +57,26 @@ def read_items(
     """
     collector = ItemCollector(workspace)
     for columns in source.batches():
-        records, fingerprint = items.item_records(columns, seed, first_row=collector.rows)
+        try:
+            records, fingerprint = items.item_records(columns, seed, first_row=collector.rows)
+        except errors.IdEncoding as error:
+            row = None if error.row is None else error.row + source.first_row
+            raise errors.IdEncoding(error.args[0], row=row) from None
         collector.add(records, fingerprint)
         on_rows(collector.rows)
     return collector.sort()
 
 
-def check_items(own: OwnItems, duplicates: Duplicates, min_result: int) -> None:
+def check_items(own: OwnItems, duplicates: Duplicates, min_result: int, first_row: int) -> None:
     """Refuse what the caller did not allow: no rows, or repeated ones."""
     if own.summary.total_rows == 0 and min_result > 0:
         raise errors.EmptyInput("there are no identifiers")
     if duplicates == "error" and own.summary.first_repeat is not None:
-        raise errors.DuplicateId("an identifier occurs more than once", row=own.summary.first_repeat)
+        row = own.summary.first_repeat + first_row
+        raise errors.DuplicateId("an identifier occurs more than once", row=row)
 
 
-def _is_stream(ids: Any) -> bool:
-    """Tell a stream from a table: neither its length nor its columns can be had without reading it."""
-    has_schema = isinstance(getattr(ids, "schema", None), pa.Schema)
-    return has_schema and hasattr(ids, "__iter__") and not hasattr(ids, "num_rows")
-
-
-def _kind(column: pa.ChunkedArray) -> str:
-    if pa.types.is_integer(column.type):
+def _kind(kind: pa.DataType) -> str:
+    if pa.types.is_integer(kind):
         return "integer"
-    return "text" if str(column.type) in ("string", "large_string") else "bytes"
-
-
-@contextmanager
-def _rows_from(first: int) -> Iterator[None]:
-    """Count the row of an error from the start of the stream."""
-    try:
-        yield
-    except errors.IdEncoding as error:
-        row = None if error.row is None else error.row + first
-        raise errors.IdEncoding(error.args[0], row=row) from None
+    return "text" if str(kind) in ("string", "large_string") else "bytes"

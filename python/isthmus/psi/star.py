@@ -9,19 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
-import pyarrow as pa
 from google.protobuf.message import Message
 from numpy.typing import NDArray
 
-from isthmus import errors, items
-from isthmus._core.system import random_permutation
-from isthmus.groups import Scalar
+from isthmus import errors
+from isthmus.items import SecretSeed
 from isthmus.party.session import Session
-from isthmus.protocol.machine import Steps
+from isthmus.party.stages import Pace
+from isthmus.protocol.machine import Progress, Steps
 from isthmus.protocol.psi_star import (
     MAX_MEMBERS,
     PROTOCOL,
-    SUITE,
     From,
     MemberSteps,
     StarMatch,
@@ -30,12 +28,16 @@ from isthmus.protocol.psi_star import (
 )
 from isthmus.protocol.psi_star_plan import HUB
 from isthmus.protocol.psi_star_relay import at_hub, at_spoke
-from isthmus.psi.canonical import Normalize, canonical_batches, parse_rules
+from isthmus.protocol.suites import PsiSuite, psi_suite
+from isthmus.psi.canonical import Normalize
+from isthmus.psi.ingest import IdSource, check_items, read_items
+from isthmus.psi.own_items import OwnItems
 from isthmus.psi.sealing import RunKey
-from isthmus.tables import key_batches, key_schema, open_stream
+from isthmus.psi.workspace import Workspace
 
 __all__ = ["StarResult", "star_intersect", "star_join"]
 
+# Which of a customer's rows it is does not matter to anyone but the hub, so "all" is left to two parties.
 Duplicates = Literal["error", "first"]
 
 _POLL_SECONDS = 0.2
@@ -74,6 +76,7 @@ def star_intersect(
     duplicates: Duplicates = "error",
     min_result: int = 1,
     normalize: Normalize = "",
+    suite: str = "ristretto255",
 ) -> StarResult:
     """Find the identifiers that this party, the hub, and all its peers share; only the hub learns which.
 
@@ -85,8 +88,8 @@ def star_intersect(
     ----------
     sessions
         One with each of two or more peers, all of which call :func:`star_join`.
-    ids, duplicates, normalize
-        As in :func:`isthmus.psi.intersect`.
+    ids, duplicates, normalize, suite
+        As in :func:`isthmus.psi.intersect`, without ``duplicates="all"``.
     min_result
         The smallest intersection that may be released; the same at all parties.
 
@@ -102,14 +105,14 @@ def star_intersect(
         A peer or a connection failed. All sessions are over then.
     """
     _check_sessions(sessions)
-    own = _own_items(ids, duplicates, min_result, normalize)
+    options = _Options(duplicates, min_result, normalize, psi_suite(suite))
+    own = _read(sessions[HUB], ids, options)
     names = [sessions[HUB].party, *(session.peer for session in sessions)]
-    steps = member(own, RunKey(), names, hub=True, min_result=min_result)
-    run = _HubRun(sessions, own.parameters)
-    match = run.drive(steps)
+    steps = member(own.items, RunKey(), names, hub=True, min_result=min_result, suite=options.suite)
+    match = _HubRun(sessions, own.parameters, options.suite).drive(steps)
     for session in sessions:
         _record(session, match, min_result)
-    return _result(own, match, min_result)
+    return _result(own.items, match, min_result)
 
 
 def star_join(
@@ -119,13 +122,16 @@ def star_join(
     duplicates: Duplicates = "error",
     min_result: int = 1,
     normalize: Normalize = "",
+    suite: str = "ristretto255",
 ) -> StarResult:
     """Take part in the hub's :func:`star_intersect`, whose arguments and errors apply.
 
     This party learns how many identifiers each party has and how many all share, and not which.
     """
-    own = _own_items(ids, duplicates, min_result, normalize)
-    steps = member(own, RunKey(), [session.peer, session.party], hub=False, min_result=min_result)
+    options = _Options(duplicates, min_result, normalize, psi_suite(suite))
+    own = _read(session, ids, options)
+    names = [session.peer, session.party]
+    steps = member(own.items, RunKey(), names, hub=False, min_result=min_result, suite=options.suite)
     try:
         match = session.run(PROTOCOL, at_spoke(steps), own.parameters)
     except errors.PeerFailed as error:
@@ -135,7 +141,7 @@ def star_join(
         session.disclose(f"{session.peer} said that all share fewer than {min_result} identifiers")
         raise _too_small(min_result) from None
     _record(session, match, min_result)
-    return _result(own, match, min_result)
+    return _result(own.items, match, min_result)
 
 
 # --- the hub's side ----------------------------------------------------------------------------------------
@@ -174,13 +180,15 @@ class _Queues:
 class _HubRun:
     """One thread for each spoke's session; the hub's own part runs in the caller's."""
 
-    def __init__(self, sessions: Sequence[Session], parameters: Mapping[str, Any]) -> None:
+    def __init__(self, sessions: Sequence[Session], parameters: Mapping[str, Any], suite: PsiSuite) -> None:
         self._sessions = sessions
         self._parameters = parameters
+        self._suite = suite
         self._queues = _Queues()
         self._lock = threading.Lock()
         self._failure: BaseException | None = None
         self._show = sessions[HUB].on_progress
+        self._pace = Pace()
         self._threads = [
             threading.Thread(target=self._serve, args=(spoke,), name=f"isthmus-star-{spoke}", daemon=True)
             for spoke in range(1, len(sessions) + 1)
@@ -226,14 +234,14 @@ class _HubRun:
                 if not isinstance(answer, step.kind):
                     raise errors.ProtocolState(f"{step.kind.DESCRIPTOR.name} was due from a member")
             elif self._show is not None:
-                self._show(step)
+                self._show(self._pace.judge(step))
 
     def _serve(self, spoke: int) -> None:
         relayed = False
 
         def steps() -> Steps[None]:
             nonlocal relayed
-            yield from at_hub(spoke, self._queues)
+            yield from at_hub(spoke, self._queues, self._suite)
             relayed = True
 
         try:
@@ -265,58 +273,49 @@ def _check_sessions(sessions: Sequence[Session]) -> None:
 # --- what both sides do ------------------------------------------------------------------------------------
 
 
-class _Items:
-    """This party's items in a random order; implements :class:`isthmus.protocol.psi_star.OwnItems`."""
+@dataclass(frozen=True)
+class _Options:
+    duplicates: Duplicates
+    min_result: int
+    normalize: Normalize
+    suite: PsiSuite
 
-    def __init__(
-        self, columns: list[pa.ChunkedArray], rows: NDArray[np.int64], parameters: Mapping[str, Any]
-    ) -> None:
-        self.count = len(rows)
-        self.repeated = len(columns[0]) - len(rows)
-        self.rows = rows[random_permutation(len(rows))]
-        self.parameters = parameters
-        self._columns = columns
-
-    def masked(self, start: int, stop: int, scalar: Scalar, domain: bytes) -> NDArray[np.uint8]:
-        """Hash and mask some of the items."""
-        return items.mask_items(self._columns, scalar, domain=domain, rows=self.rows[start:stop])
+    def __post_init__(self) -> None:
+        if self.duplicates not in get_args(Duplicates) or self.min_result < 0:
+            raise errors.InvalidArgument("duplicates or min_result is none of the documented values")
 
 
-def _own_items(ids: Any, duplicates: Duplicates, min_result: int, normalize: Normalize) -> _Items:
-    if duplicates not in get_args(Duplicates) or min_result < 0:
-        raise errors.InvalidArgument("duplicates or min_result is none of the documented values")
-    stream = open_stream(ids)
-    schema = key_schema(stream)
-    rules = parse_rules(normalize, schema)
-    table = pa.Table.from_batches(canonical_batches(key_batches(stream), rules), schema=schema)
-    if not table.num_rows and min_result > 0:
-        raise errors.EmptyInput("there are no identifiers")
-    items.check_ids(table.columns)
-    rows = items.first_occurrences(table.columns)
-    if len(rows) < table.num_rows and duplicates == "error":
-        repeated = np.ones(table.num_rows, dtype=bool)
-        repeated[rows] = False
-        raise errors.DuplicateId("an identifier occurs more than once", row=int(np.argmax(repeated)))
+@dataclass(frozen=True)
+class _Own:
+    """This party's items, and what all parties must agree on before any is hashed."""
+
+    items: OwnItems
+    parameters: Mapping[str, Any]
+
+
+def _read(session: Session, ids: Any, options: _Options) -> _Own:
+    source = IdSource(ids, options.normalize)
+
+    def on_rows(done: int) -> None:
+        session.report(Progress("read", done, max(source.total_rows or 0, done)))
+
+    own = read_items(source, SecretSeed(), Workspace(), on_rows)
+    check_items(own, options.duplicates, options.min_result, source.first_row)
     parameters = {
-        "key": [_kind(column.type) for column in table.columns],
-        "min_result": min_result,
-        "normalize": [str(rule) for rule in rules],
-        "suite": SUITE,
+        "key": source.kinds,
+        "min_result": options.min_result,
+        "normalize": [str(rule) for rule in source.rules],
+        "suite": options.suite.identifier,
     }
-    return _Items(table.columns, rows, parameters)
+    return _Own(own, parameters)
 
 
-def _kind(kind: pa.DataType) -> str:
-    if pa.types.is_integer(kind):
-        return "integer"
-    return "text" if str(kind) in ("string", "large_string") else "bytes"
-
-
-def _result(own: _Items, match: StarMatch, min_result: int) -> StarResult:
+def _result(own: OwnItems, match: StarMatch, min_result: int) -> StarResult:
     if match.size is None:
         raise _too_small(min_result)
-    rows = None if match.positions is None else np.sort(own.rows[match.positions])
-    return StarResult(rows, match.size, match.counts, own.repeated, match.code)
+    rows = None if match.positions is None else np.sort(own.rows(match.positions.astype(np.uint64)))
+    repeated = own.summary.total_rows - own.count
+    return StarResult(rows, match.size, match.counts, repeated, match.code)
 
 
 def _too_small(min_result: int) -> errors.ResultTooSmall:

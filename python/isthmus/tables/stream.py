@@ -73,24 +73,32 @@ class TableStream:
             return self.total_bytes * self.rows // self.total_rows
         return min(self._source.position, self.total_bytes)
 
+    @property
+    def expected_rows(self) -> int | None:
+        """``total_rows``, or a guess at it by how much of the file the rows so far took."""
+        if self.total_rows is None and self.bytes_read:
+            return self.rows * self.total_bytes // self.bytes_read
+        return self.total_rows
+
     def row_in_source(self, row: int) -> int:
         """Return what the source calls row ``row``: in a CSV file, the header is row 1."""
         return self._source.first_row + row
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         self.rows = 0
-        self._check_unchanged()
+        self.check_unchanged()
         for batch in self._source.batches():
             for start in range(0, batch.num_rows, BATCH_ROWS):
                 part = _plain(batch.slice(start, BATCH_ROWS), self._text)
                 self.rows += part.num_rows
                 yield part
-        self._check_unchanged()
+        self.check_unchanged()
         self.total_rows = self.rows
         if self._path is not None and not self.rows:
             raise errors.EmptyInput(f"{self._path.name} holds no rows")
 
-    def _check_unchanged(self) -> None:
+    def check_unchanged(self) -> None:
+        """Raise StorageError if the file was written to or replaced since it was opened."""
         if self._path is not None and _identity(self._path) != self._seen:
             raise errors.StorageError(f"{self._path.name} changed while it was in use")
 
@@ -141,17 +149,17 @@ def open_file(
 def key_batches(stream: TableStream) -> Iterator[pa.RecordBatch]:
     """Read identifier columns: text, bytes or integers, nothing missing, in layouts that the core reads.
 
-    Raises SchemaError for another type, IdEncoding with the row for a missing identifier, and what reading
-    the stream raises.
+    Raises SchemaError for another type, IdEncoding with the row, as the source counts, for a missing
+    identifier, and what reading the stream raises.
     """
-    done = 0
     for batch in stream:
-        yield _keys(batch, done)
-        done += batch.num_rows
+        yield _keys(batch, stream.row_in_source(stream.rows - batch.num_rows))
 
 
 def key_schema(stream: TableStream) -> pa.Schema:
     """Return names and types of what :func:`key_batches` gives, without reading any rows."""
+    if not stream.schema.names:
+        raise errors.SchemaError("there is no identifier column")
     return _keys(_empty(stream.schema), 0).schema
 
 

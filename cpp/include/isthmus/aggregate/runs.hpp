@@ -13,15 +13,20 @@ namespace isthmus::aggregate {
 using bigint::Limb;
 using bigint::SquareModulus;
 
-/// Elements of one modulus, `pitch` words from one to the next.
+/// Elements of one modulus: `pitch` words from one to the next, or, when there is a list, `pitch` words after
+/// each place it names. The list must outlive this.
 struct Elements {
   const Limb* first;
   std::size_t pitch;
+  const Limb* const* list = nullptr;
 
-  const Limb* operator[](std::size_t i) const noexcept { return first + i * pitch; }
+  const Limb* operator[](std::size_t i) const noexcept {
+    return list != nullptr ? list[i] + pitch : first + i * pitch;
+  }
 };
 
-/// Products to form: out = prod_i source[operands[i]], or prod_i source[i] when operands is null; count > 0.
+/// Products to form: out = prod_i source[operands[i]], or prod_i source[i] when operands is null, as it may
+/// be for a source without a list; count > 0.
 struct Run {
   Elements source;
   const std::uint32_t* operands;
@@ -31,8 +36,8 @@ struct Run {
 
 /// Forms every run. The outputs must be distinct and none may be an operand.
 /// Long runs are cut and their partial products multiplied; within a block of runs one product of each of
-/// several runs goes to the modulus at a time, so that a vector backend fills its lanes, while the operands
-/// of the next products are on their way from memory.
+/// several runs goes to the modulus at a time, which fills the lanes of a vector backend while the operands
+/// of the later products are on their way from memory.
 /// Timing    Variable in the lengths of the runs.
 /// Threads   Parallel over blocks of runs; elements are canonical, so the result does not depend on the
 /// order.

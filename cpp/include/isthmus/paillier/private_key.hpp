@@ -35,11 +35,11 @@ class PrivateKey final : public ResidueSource {
   /// Everything, in clear. Encrypt before storing.
   SecretVector<std::uint8_t> serialize() const;
 
-  explicit PrivateKey(std::unique_ptr<const PrivateKeyParts> parts);
+  explicit PrivateKey(std::shared_ptr<const PrivateKeyParts> parts);
   ~PrivateKey() override;
 
   PublicKeyPtr public_key() const override;
-  void prepare() const override;
+  void prepare(std::size_t count) const override;
   /// Made modulo p^2 and q^2 and recombined at about half the public key's cost, a quarter under a fast key.
   /// The distribution is the public key's; under a fast key it is uniform on the subgroup that hs generates.
   void random_residues(Limb* out, std::size_t count) const override;
@@ -57,7 +57,7 @@ class PrivateKey final : public ResidueSource {
  private:
   void draw_residues(Limb* rho_p, Limb* rho_q, std::size_t count) const;
 
-  std::unique_ptr<const PrivateKeyParts> parts_;
+  std::shared_ptr<const PrivateKeyParts> parts_;  // one for all objects of the same key
 };
 
 /// Plaintexts as centred 64-bit integers, or nothing when one does not fit. `plaintexts` as from decrypt().

@@ -1,16 +1,18 @@
 // Four products at a time on AVX2 and FMA: columns of products and quotients are summed in memory, four rows
-// at a time, by the multiply-adds of fma52_avx2.hpp.
+// at a time, by the multiply-adds of fma51_avx2.hpp.
 //
-// Bounds. A k-by-k product adds at most k low and k high halves, each below 2^52, to a column. At most three
-// such products meet there (a doubled product counting as two), or two for k > 79, and besides them a digit,
-// a carry and a complement: a column stays below (6 * 79 + 3) * 2^52 or (4 * 162 + 3) * 2^52 < 2^62. The
-// exponents that multiply-adds leave in a column run past 2^64, but they are known beforehand: columns start
-// at minus their sum, so that every column is exact, modulo 2^64 and therefore as an integer, when the last
-// of its products has been added. A quotient reads columns before the rows of its own block have reached
-// them, and makes up for these.
+// Bounds. A k-by-k product adds to a column at most k low parts, each above -2^51 and below 2^51, and k high
+// parts, each from 0 to 2^51. At most three such products meet there (a doubled product counting as two), or
+// two for k > 81, and besides them a digit, a carry and a complement: sums above -2^51 * kLift, with kLift =
+// 512, and below (6 * 81 + 3) * 2^51 or (4 * 162 + 3) * 2^51. So that columns are never negative and a
+// logical shift finds the carry, they are lifted by 2^51 * kLift, at the cost of kLift in the next. They stay
+// below 2^62. The exponents that multiply-adds leave in a column run past 2^64, but they are known
+// beforehand: columns start at minus their sum, so that every column is exact, modulo 2^64 and therefore as
+// an integer, when the last of its products has been added. A quotient reads columns before the rows of its
+// own block have reached them, and makes up for these.
 //
 // A Montgomery reduction finds four digits of the quotient at once: the low four columns, carried, times -1/m
-// modulo 2^208. That is a chain of some sixty cycles in which nothing else can happen to this number, so a
+// modulo 2^204. That is a chain of some sixty cycles in which nothing else can happen to this number, so a
 // pair reduces its two digits alternately: while the quotient of one is found, the CPU adds the rows of the
 // other, which come next and do not depend on it. (The higher digit needs the lower one's quotient, and comes
 // one block behind.)
@@ -19,29 +21,32 @@
 
 #include <algorithm>
 
-#include "fma52_avx2.hpp"
+#include "fma51_avx2.hpp"
 #include "kernels.hpp"
 
 namespace isthmus::bigint {
 namespace {
 
 constexpr std::size_t kLanes = 4;
-constexpr std::size_t kBlock = 4;                       // digits of a quotient that are found at once
-constexpr std::size_t kSlack = kBlock;                  // columns that the last, incomplete block may look at
+constexpr std::size_t kBlock = 4;       // digits of a quotient that are found at once
+constexpr std::size_t kSlack = kBlock;  // columns that the last, incomplete block may look at
+constexpr Limb kLift = 512;
 constexpr std::size_t kMaxPairDigits = kMaxDigits / 2;  // of m, when numbers are modulo m^2
 
 std::size_t blocks_of(std::size_t k) { return (k + kBlock - 1) / kBlock; }
 
-DigitLayout layout(std::size_t modulus_bits) { return {fewest_digits(modulus_bits), kDigitBits}; }
+DigitLayout layout(std::size_t modulus_bits) {  // R >= 4m
+  return {(modulus_bits + 2 + kDigitBits - 1) / kDigitBits, kDigitBits};
+}
 
 // Constants of a modulus.
 
 /// DigitContext::constants, in this order.
 struct Constants {
   const Double4* m;        // k digits, the same in all lanes
-  const Double4* inverse;  // -1/m mod 2^208
-  const Limb* complement;  // 2^52 - 1 - m[i]
-  const Limb* bias_2;      // minus the exponents of two products, for 2k columns
+  const Double4* inverse;  // -1/m mod 2^204
+  const Limb* complement;  // 2^51 - 1 - m[i]
+  const Limb* bias_2;      // what 2k columns start from that two products are added to
   const Limb* bias_3;      // of three
 
   explicit Constants(const DigitContext& c) noexcept {
@@ -63,7 +68,7 @@ Limb product_exponents(std::size_t column, std::size_t k) {
   return terms(column) * kLowExponent + high * kHighExponent;
 }
 
-/// digits = -1/m mod 2^208: the quotient of a Montgomery reduction of 1.
+/// digits = -1/m mod 2^204: the quotient of a Montgomery reduction of 1.
 void negated_inverse(const DigitContext& c, Limb (&digits)[kBlock]) {
   using Wide = unsigned __int128;
   const auto m = [&](std::size_t i) { return i < c.layout.count ? c.m[i] : Limb{0}; };
@@ -89,7 +94,10 @@ void prepare(DigitContext& c) {
   auto* words = reinterpret_cast<Limb*>(next);
   for (std::size_t i = 0; i < k; ++i) *words++ = kDigitMask - c.m[i];
   for (const Limb products : {2, 3}) {
-    for (std::size_t i = 0; i < 2 * k; ++i) *words++ = 0 - products * product_exponents(i, k);
+    for (std::size_t i = 0; i < 2 * k; ++i) {
+      const Limb lift = i + 1 < 2 * k ? kLift << kDigitBits : 0, lent = i > 0 ? kLift : 0;
+      *words++ = lift - lent - products * product_exponents(i, k);
+    }
   }
 }
 
@@ -105,7 +113,7 @@ class Reduction {
   std::size_t block_size(std::size_t block) const noexcept { return std::min(kBlock, k_ - kBlock * block); }
 
   /// The quotient digits of a block, when the rows of earlier blocks are in: its columns, carried, times -1/m
-  /// modulo 2^208.
+  /// modulo 2^204.
   void find_quotient(std::size_t block) noexcept {
     Word4* const t = columns_ + kBlock * block;
     if (block > 0) carry(t - kBlock, kBlock);
@@ -116,8 +124,10 @@ class Reduction {
     const Word4 t3 = add(t[3], above_digit(t2));  // only its low bits count
     const Double4 d0 = to_double(t0), d1 = to_double(t1), d2 = to_double(t2), d3 = to_double(t3);
     const Double4* const inverse = constants_.inverse;
-    Word4 u0 = all_lanes(0 - kLowExponent), u1 = all_lanes(0 - (2 * kLowExponent + kHighExponent)),
-          u2 = all_lanes(0 - (3 * kLowExponent + 2 * kHighExponent)), u3 = _mm256_setzero_si256();
+    constexpr Limb kUp = kLift << kDigitBits;  // lifted like columns
+    Word4 u0 = all_lanes(kUp - kLowExponent),
+          u1 = all_lanes(kUp - kLift - (2 * kLowExponent + kHighExponent)),
+          u2 = all_lanes(kUp - kLift - (3 * kLowExponent + 2 * kHighExponent)), u3 = all_lanes(0 - kLift);
     multiply_add(u0, u1, d0, inverse[0]);
     multiply_add(u1, u2, d0, inverse[1]);
     multiply_add(u1, u2, d1, inverse[0]);
@@ -276,7 +286,6 @@ void square_columns(Word4* columns, const Double4* a, const Limb* bias, std::siz
 }
 
 void mod_mul(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
-  const RoundTowardZero rounding;
   const Constants constants(c);
   const std::size_t k = c.layout.count;
   ModScratch scratch;
@@ -292,7 +301,6 @@ void mod_mul(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
 }
 
 void mod_sqr(const DigitContext& c, Limb* out, const Limb* a) {
-  const RoundTowardZero rounding;
   const Constants constants(c);
   const std::size_t k = c.layout.count;
   ModScratch scratch;
@@ -306,7 +314,6 @@ void mod_sqr(const DigitContext& c, Limb* out, const Limb* a) {
 }
 
 void pair_mul(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
-  const RoundTowardZero rounding;
   const Constants constants(c);
   const std::size_t k = c.layout.count;
   PairScratch scratch;
@@ -328,7 +335,6 @@ void pair_mul(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
 }
 
 void pair_sqr(const DigitContext& c, Limb* out, const Limb* a) {
-  const RoundTowardZero rounding;
   const Constants constants(c);
   const std::size_t k = c.layout.count;
   PairScratch scratch;
@@ -346,7 +352,6 @@ void pair_sqr(const DigitContext& c, Limb* out, const Limb* a) {
 }
 
 void pair_mul_digit(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
-  const RoundTowardZero rounding;
   const Constants constants(c);
   const std::size_t k = c.layout.count;
   PairScratch scratch;

@@ -1,29 +1,32 @@
 #pragma once
-// Products of 52-bit digits on double-precision FMA units, four numbers at a time, one per lane.
+// Products of 51-bit digits on double-precision FMA units, four numbers at a time, one per lane.
 //
-// In round-toward-zero mode, for integers 0 <= a, b < 2^52 held as doubles,
+// For integers 0 <= a, b < 2^51 held as doubles,
 //
-//   high = fma(a, b, 2^104)                      has the value 2^104 + 2^52 * floor(a*b / 2^52),
-//   low  = fma(a, b, (2^104 + 2^52) - high)      has the value 2^52 + a*b mod 2^52,
+//   high = fma(a, b, 2^103)                          has the value 2^103 + 2^51 * h,
+//   low  = fma(a, b, (2^103 + 3 * 2^51) - high)      has the value 3 * 2^51 + l,      where a*b = 2^51 * h +
+//   l.
 //
-// both exactly: the first sum is cut off at its last bit, which is worth 2^52 because 2^104 <= sum < 2^105;
-// the difference in the second is a multiple of 2^52 no larger than 2^104, and what is left of the product
-// is below 2^52. The low 52 bits of their patterns are then the two digits, below exponent fields that are
-// always the same. Patterns are added as 64-bit integers, and the sum of those exponents is taken off as a
-// constant (exponent_bias) before anything reads a column. Four multiplications of 32-bit halves and the
-// additions that they need take half as long again for the same bits.
+// The first is rounded to a multiple of 2^51, the last bit of any sum from 2^103 to 2^104. The difference in
+// the second is a multiple of 2^51 below 2^103, and its result an integer from 2^52 to 2^53, because |l| <
+// 2^51: both are exact. So l depends on the rounding mode (in the usual one |l| <= 2^50), but 2^51 * h + l
+// does not, and nothing here touches the mode. With digits of 52 bits this would need rounding toward zero.
+//
+// In the patterns of high and low, h and l are integers added to exponent fields that are always the same.
+// Patterns are added as 64-bit integers, and the sum of those exponents is taken off as a constant. Building
+// products from 32-bit halves instead takes half as long again for the same bits.
 //
 // Nothing here is ever denormal or large enough to overflow: digits are zero or at least 1, sums at least
 // 2^52. So the time of an operation does not depend on its operands, zero included.
 //
 // Ref       Emmart, Zheng and Weems, "Faster modular exponentiation using double precision floating point
-//           arithmetic on the GPU", ARITH 2018.
+//           arithmetic on the GPU", ARITH 2018 (with 52 bits, toward zero).
 
 #include <immintrin.h>
 
 #include <algorithm>
 
-#include "radix52.hpp"
+#include "kernels.hpp"
 
 namespace isthmus::bigint {
 namespace {
@@ -31,10 +34,13 @@ namespace {
 using Word4 = __m256i;    // four 64-bit integers
 using Double4 = __m256d;  // four digits as integer-valued doubles
 
-constexpr double kHighMagic = 0x1p104;
-constexpr double kLowMagic = 0x1p104 + 0x1p52;
-constexpr Limb kHighExponent = Limb{0x3ff + 104} << 52;
-constexpr Limb kLowExponent = Limb{0x3ff + 52} << 52;
+constexpr unsigned kDigitBits = 51;
+constexpr Limb kDigitMask = (Limb{1} << kDigitBits) - 1;
+constexpr double kHighMagic = 0x1p103;
+constexpr double kLowMagic = 0x1p103 + 0x3p51;
+constexpr Limb kHighExponent = Limb{0x3ff + 103} << 52;                 // the pattern of 2^103
+constexpr Limb kUnitExponent = Limb{0x3ff + 52} << 52;                  // of 2^52
+constexpr Limb kLowExponent = kUnitExponent + (Limb{1} << kDigitBits);  // of 3 * 2^51
 
 inline Word4 all_lanes(Limb x) noexcept { return _mm256_set1_epi64x(static_cast<long long>(x)); }
 inline Word4 add(Word4 a, Word4 b) noexcept { return _mm256_add_epi64(a, b); }
@@ -44,36 +50,17 @@ inline Word4 above_digit(Word4 a) noexcept { return _mm256_srli_epi64(a, kDigitB
 
 /// The low digit of an integer as a double.
 inline Double4 to_double(Word4 a) noexcept {
-  const Word4 pattern = _mm256_or_si256(low_digit(a), all_lanes(kLowExponent));
+  const Word4 pattern = _mm256_or_si256(low_digit(a), all_lanes(kUnitExponent));
   return _mm256_sub_pd(_mm256_castsi256_pd(pattern), _mm256_set1_pd(0x1p52));
 }
 
-/// 2^52 - 1 - a for a digit a.
+/// 2^51 - 1 - a for a digit a.
 inline Word4 digit_complement(Double4 a) noexcept {
-  const Double4 pattern = _mm256_sub_pd(_mm256_set1_pd(0x1p53 - 1), a);
-  return _mm256_xor_si256(_mm256_castpd_si256(pattern), all_lanes(kLowExponent));
+  const Double4 pattern = _mm256_sub_pd(_mm256_set1_pd(0x1p52 + (0x1p51 - 1)), a);
+  return _mm256_xor_si256(_mm256_castpd_si256(pattern), all_lanes(kUnitExponent));
 }
 
-/// Rounds toward zero, with every exception masked and flags dropped, for as long as it lives. Arithmetic
-/// inside reads memory after the constructor's barrier and writes memory before the destructor's, so the
-/// compiler cannot move it out.
-class RoundTowardZero {
- public:
-  RoundTowardZero() noexcept : saved_(_mm_getcsr()) { set(_MM_MASK_MASK | _MM_ROUND_TOWARD_ZERO); }
-  ~RoundTowardZero() { set(saved_); }
-  RoundTowardZero(const RoundTowardZero&) = delete;
-  RoundTowardZero& operator=(const RoundTowardZero&) = delete;
-
- private:
-  static void set(unsigned mode) noexcept {
-    asm volatile("" ::: "memory");
-    _mm_setcsr(mode);
-    asm volatile("" ::: "memory");
-  }
-  unsigned saved_;
-};
-
-/// low += the low half of a*b, high += the high half, exponents included.
+/// low += the lower part of a*b, high += the higher part, exponents included.
 inline void multiply_add(Word4& low, Word4& high, Double4 a, Double4 b) noexcept {
   Double4 h, l;
   asm("vmovapd %[high_magic], %[h]\n\t"
@@ -87,7 +74,7 @@ inline void multiply_add(Word4& low, Word4& high, Double4 a, Double4 b) noexcept
         [low_magic] "x"(_mm256_set1_pd(kLowMagic)));
 }
 
-/// low += the low half of a*b, exponent included.
+/// low += the lower part of a*b, exponent included.
 inline void multiply_add_low(Word4& low, Double4 a, Double4 b) noexcept {
   const Double4 h = _mm256_fmadd_pd(a, b, _mm256_set1_pd(kHighMagic));
   const Double4 l = _mm256_fmadd_pd(a, b, _mm256_sub_pd(_mm256_set1_pd(kLowMagic), h));
