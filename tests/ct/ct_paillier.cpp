@@ -85,7 +85,7 @@ std::vector<std::uint8_t> decrypt(const PrivateKeyParts& parts) {
   return out;
 }
 
-// base^exponent mod n^2 for a poisoned exponent, by one of the three ways.
+// base^exponent mod n^2 for a poisoned exponent, in the way that `mode` names.
 std::vector<std::uint8_t> power(const PrivateKeyParts& parts, const std::string& mode) {
   const bigint::SquareModulus& modulus = parts.public_key->n_squared();
   AlignedLimbs base(modulus.stride()), out(modulus.stride());
@@ -94,6 +94,10 @@ std::vector<std::uint8_t> power(const PrivateKeyParts& parts, const std::string&
   poison(exponent);
   if (mode == "power") modulus.pow(out.data(), base.data(), 1, exponent, 128);
   if (mode == "leaky-window") modulus.pow_vartime(out.data(), base.data(), exponent);
+  if (mode == "masked-lookup") {
+    const bigint::MaskedBaseTable table(modulus, base.data(), 128);
+    table.pow(out.data(), exponent.data(), 1);
+  }
   if (mode == "leaky-lookup") {
     const bigint::FixedBaseTable table(modulus, base.data(), 128, bigint::WindowPlan{4, 32, 1});
     table.pow_vartime(out.data(), exponent.data(), 1);

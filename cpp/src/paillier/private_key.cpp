@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "block_decryptor.hpp"
 #include "blocks.hpp"
@@ -142,17 +143,26 @@ void PrivateKey::random_residues(Limb* out, std::size_t count) const {
   AlignedLimbs rho_p(count * p.square.stride()), rho_q(count * q.square.stride());
   draw_residues(rho_p.data(), rho_q.data(), count);
   // rho = rho_p + p^2 * ((rho_q - rho_p) / p^2 mod q^2).
-  AlignedLimbs low(p.square.limbs()), difference(q.square.stride()), high(q.square.limbs());
-  AlignedLimbs joined(low.size() + high.size());
+  AlignedLimbs low(count * p.square.limbs()), high(count * q.square.limbs());
+  AlignedLimbs differences(count * q.square.stride()), multiples(count * n_squared.stride());
+  p.square.export_rows(low, rho_p.data(), count);
+  q.square.import_rows(differences.data(), low, count);
+  std::vector<bigint::MulTask> divisions, multiplications;
   for (std::size_t i = 0; i < count; ++i) {
-    p.square.export_limbs(low, rho_p.data() + i * p.square.stride());
-    q.square.import_limbs(difference.data(), low);
-    q.square.sub(difference.data(), rho_q.data() + i * q.square.stride(), difference.data());
-    q.square.mul(difference.data(), difference.data(), parts_->p_squared_inverse.data());
-    q.square.export_limbs(high, difference.data());
-    bigint::multiply_limbs(joined, high, p.square.value().limbs());
-    bigint::add_limbs(joined, low);
-    n_squared.import_limbs(out + i * n_squared.stride(), joined);
+    Limb* const difference = differences.data() + i * q.square.stride();
+    Limb* const multiple = multiples.data() + i * n_squared.stride();
+    q.square.sub(difference, rho_q.data() + i * q.square.stride(), difference);
+    divisions.push_back({difference, difference, parts_->p_squared_inverse.data()});
+    multiplications.push_back({multiple, multiple, parts_->p_squared.data()});
+  }
+  q.square.mul(divisions);
+  q.square.export_rows(high, differences.data(), count);
+  n_squared.import_rows(multiples.data(), high, count);
+  n_squared.mul(multiplications);
+  n_squared.import_rows(out, low, count);
+  for (std::size_t i = 0; i < count; ++i) {
+    Limb* const element = out + i * n_squared.stride();
+    n_squared.add(element, element, multiples.data() + i * n_squared.stride());
   }
 }
 
@@ -166,10 +176,13 @@ void PrivateKey::draw_residues(Limb* rho_p, Limb* rho_q, std::size_t count) cons
   }
   // The n-th residues modulo p^2 are the p-th powers of the units, one for each unit modulo p.
   const auto draw = [count](const PrimeHalf& h, Limb* out) {
+    const std::size_t width = h.prime.limbs().size();
+    SecretVector<Limb> units(count * width);
     for (std::size_t i = 0; i < count; ++i) {
       const Natural y = Natural::random_below(h.prime - Natural(1)) + Natural(1);
-      h.square.import_value(out + i * h.square.stride(), y);
+      y.copy_to(MutableLimbSpan(units).subspan(i * width, width));
     }
+    h.square.import_rows(out, units, count);
     h.square.pow(out, out, count, h.prime.limbs(), h.prime_bits);
   };
   draw(parts_->p, rho_p);
