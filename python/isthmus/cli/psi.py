@@ -111,8 +111,9 @@ def run(
     state_dir: Annotated[
         Path | None,
         typer.Option(
-            help="Folder that keeps the run, sealed, until it has ended: after a crash, both parties give the
-            " "same command again and it goes on where it stopped.", rich_help_panel=_MACHINE,
+            help="Folder that keeps the run, sealed, until it has ended: after a crash both parties give the "
+            "same command, and it goes on where it stopped.",
+            rich_help_panel=_MACHINE,
         ),
     ] = None,
 ) -> None:

@@ -14,7 +14,7 @@ from isthmus.party.session import Session
 from isthmus.protocol.matching import Role
 from isthmus.psi.canonical import Normalize
 from isthmus.psi.ingest import Duplicates
-from isthmus.psi.runs import Request, run
+from isthmus.psi.runs import EngineName, Request, run
 from isthmus.psi.workspace import DEFAULT_MEMORY_BYTES
 
 __all__ = ["PsiResult", "PsiSize", "intersect", "intersection_size"]
@@ -66,6 +66,7 @@ def intersect(
     memory_bytes: int = DEFAULT_MEMORY_BYTES,
     work_dir: str | Path | None = None,
     state_dir: str | Path | None = None,
+    engine: EngineName = "local",
 ) -> PsiResult:
     """Find the identifiers that this party and its peer share.
 
@@ -105,6 +106,10 @@ def intersect(
         protocol goes on. After a crash, calling again with the same arguments and input in a session of the
         same job goes on where both parties' folders say that the run stopped. It holds the run's secrets,
         sealed under this party's private key, and is removed when the call returns.
+    engine
+        Where batches are computed: ``"local"``, or ``"ray"`` for a Ray cluster of this party's own (needs
+        ``isthmus[ray]``; the cluster that ``RAY_ADDRESS`` names, or one on this machine). The peer cannot
+        tell.
 
     Raises
     ------
@@ -132,6 +137,7 @@ def intersect(
         memory_bytes=memory_bytes,
         work_dir=_path(work_dir),
         state_dir=_path(state_dir),
+        engine=engine,
     )
     with run(session, ids, request) as outcome:
         match, own = outcome.match, outcome.items
@@ -156,6 +162,7 @@ def intersection_size(
     memory_bytes: int = DEFAULT_MEMORY_BYTES,
     work_dir: str | Path | None = None,
     state_dir: str | Path | None = None,
+    engine: EngineName = "local",
 ) -> PsiSize:
     """Find how many identifiers this party and its peer share, and not which.
 
@@ -175,6 +182,7 @@ def intersection_size(
         memory_bytes=memory_bytes,
         work_dir=_path(work_dir),
         state_dir=_path(state_dir),
+        engine=engine,
     )
     with run(session, ids, request) as outcome:
         match, own = outcome.match, outcome.items
