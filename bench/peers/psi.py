@@ -3,11 +3,11 @@
     python bench/peers/psi.py --log2 16                 # every peer
     python bench/peers/psi.py --log2 16 20 --only isthmus spu
 
-Each peer is installed in a virtual environment of its own (Linux x86-64, Python 3.10 or 3.11). isthmus and
-secretflow run as two processes that read CSV and write aligned CSV over loopback, both parties learn;
-openmined-psi and fate-utils have neither transport nor files, so their time is that of the calls alone, in
-one process. Seconds are the slower party's, from reading the input to the written result, the best of --repeat
-rounds; the rounds of all programs are interleaved. Every run's result is counted.
+Each peer is installed in a virtual environment of its own (Linux x86-64, Python 3.10 or 3.11). isthmus
+and secretflow run as two processes that read CSV and write aligned CSV over loopback, both parties
+learn; openmined-psi and fate-utils have neither transport nor files, so their time is that of the calls
+alone, in one process. Seconds are the slower party's, from reading the input to the written result, the
+best of --repeat rounds; the rounds of all programs are interleaved. Every run's result is counted.
 """
 
 from __future__ import annotations
