@@ -1,5 +1,6 @@
 // Every vector backend this CPU runs against the portable one: products of the same residues must be the same
-// numbers. About 10^6 products, of random and of edge-shaped values, for batches of 1 to 17 tasks.
+// numbers. More than 10^6 products, of random and of edge-shaped values, for batches of 1 to 17 tasks; an
+// argument multiplies their number.
 
 #include <algorithm>
 #include <array>
@@ -250,6 +251,61 @@ void compare_powers(const Side& oracle, const Side& side, const Natural& m) {
   }
 }
 
+// Blocks of the lanes' own functions, word by word.
+void test_blocks(const LaneKernels& kernels) {
+  const std::size_t lanes = kernels.lanes;
+  for (const std::size_t words : {1, 2, 7, 8, 20, 41, 60}) {
+    AlignedLimbs elements(lanes * words), block(lanes * words), back(lanes * words);
+    std::vector<const Limb*> from;
+    std::vector<Limb*> to;
+    for (Limb& word : elements) word = random_word();
+    for (std::size_t l = 0; l < lanes; ++l) {
+      from.push_back(elements.data() + l * words);
+      to.push_back(back.data() + l * words);
+    }
+    kernels.gather(block.data(), from.data(), words);
+    bool same = true;
+    for (std::size_t i = 0; i < lanes * words; ++i)
+      same = same && block[i] == elements[i % lanes * words + i / lanes];
+    kernels.scatter(to.data(), block.data(), words);
+    CHECK(same && back == elements);
+    for (const std::size_t entries : {16, 32, 64, 128}) {
+      AlignedLimbs shared(entries * words), blocks(entries * words * lanes), index(kMaxLanes);
+      for (Limb& word : shared) word = random_word();
+      for (Limb& word : blocks) word = random_word();
+      for (Limb& i : index) i = random_word.below(entries);
+      kernels.pick(block.data(), shared.data(), entries, words, index.data());
+      same = true;
+      for (std::size_t i = 0; i < lanes * words; ++i) {
+        same = same && block[i] == shared[i / lanes * entries + index[i % lanes]];
+      }
+      CHECK(same);
+      kernels.select({block.data(), blocks.data(), entries, words, index[0]});
+      CHECK(std::equal(block.begin(), block.end(), blocks.data() + index[0] * words * lanes));
+    }
+  }
+}
+
+void test_sums(const Side& side, const LaneKernels& kernels, const Natural& m) {
+  const auto values = values_below(m, {m - Natural(1)});
+  const std::size_t k = side.words(Kind::mod_mul), lanes = kernels.lanes;
+  bool same = true;
+  for (std::size_t first = 0; first < values.size(); ++first) {
+    AlignedLimbs a(k * lanes), b(k * lanes);
+    std::vector<AlignedLimbs> sums;
+    for (std::size_t l = 0; l < lanes; ++l) {
+      const Natural &x = values[(first + l) % values.size()], &y = values[random_word.below(values.size())];
+      const AlignedLimbs xs = side.digit(x), ys = side.digit(y);
+      sums.push_back(side.digit(residue(x + y, m)));
+      for (std::size_t i = 0; i < k; ++i) a[i * lanes + l] = xs[i];
+      for (std::size_t i = 0; i < k; ++i) b[i * lanes + l] = ys[i];
+    }
+    kernels.add(side.context(), a.data(), a.data(), b.data());
+    for (std::size_t i = 0; i < k * lanes; ++i) same = same && a[i] == sums[i % lanes][i / lanes];
+  }
+  CHECK(same);
+}
+
 struct Plan {
   std::size_t bits, cases;
 };
@@ -264,16 +320,25 @@ constexpr std::array kPlans = {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  const std::size_t factor = argc > 1 ? std::stoul(argv[1]) : 1;
   const std::vector<const KernelTable*> tables = runnable_kernels();
   CHECK(tables[0] == &kPortableKernels);
+  for (const KernelTable* table : tables) {
+    for (const LaneKernels* kernels : {&table->wide, &table->narrow}) {
+      test_blocks(*kernels);
+      for (const std::size_t bits : {64, 310, 1024, 2049}) {
+        for (const Natural& m : moduli(bits)) test_sums(Side(m, *table), *kernels, m);
+      }
+    }
+  }
   for (std::size_t t = 1; t < tables.size(); ++t) {
     std::size_t cases = 0;
     for (const Plan& plan : kPlans) {
       const std::vector<Natural> of_this_size = plan.bits == 2 ? std::vector{Natural(3)} : moduli(plan.bits);
       for (const Natural& m : of_this_size) {
         const Side oracle(m, *tables[0]), side(m, *tables[t]);
-        cases += compare(oracle, side, m, plan.cases / of_this_size.size());
+        cases += compare(oracle, side, m, factor * plan.cases / of_this_size.size());
       }
       if (plan.bits == 310 || plan.bits == 1024 || plan.bits == 1536) {
         compare_powers(Side(of_this_size[3], *tables[0]), Side(of_this_size[3], *tables[t]), of_this_size[3]);

@@ -1,8 +1,8 @@
 // Runs Paillier's private operations on secrets that valgrind's memcheck believes to be uninitialised, so
 // that every branch and every address that depends on one is reported. Arguments: a mode, p and q, and for a
-// fast key p', q' and hs. "decrypt", "power", "encrypt" and "draw" must be clean; "leaky-window" and
-// "leaky-lookup" use the functions for public exponents on a secret one, "leaky-draw" rejects instead of
-// multiplying, and these must be reported, which proves that the check can see.
+// fast key p', q' and hs. "decrypt", "power", "masked-lookup", "encrypt" and "draw" must be clean;
+// "leaky-window" and "leaky-lookup" use the functions for public exponents on a secret one, "leaky-draw"
+// rejects instead of multiplying, and these must be reported, which proves that the check can see.
 
 #include <valgrind/memcheck.h>
 
