@@ -34,11 +34,14 @@ def build_probe(installed_core, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def memcheck():
-    """Run a program under memcheck; returns whether it reported anything, and both outputs."""
+    """Run a program under memcheck; returns whether it reported anything, and both outputs.
 
-    def run(program, *arguments):
+    Keyword arguments are environment variables.
+    """
+
+    def run(program, *arguments, **environment):
         command = ["valgrind", "--quiet", f"--error-exitcode={REPORTED}", str(program), *arguments]
-        environment = {"OMP_NUM_THREADS": "1"}
+        environment = {"OMP_NUM_THREADS": "1", **environment}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         assert done.returncode in (0, REPORTED), done.stderr
         return done.returncode == REPORTED, done.stdout, done.stderr

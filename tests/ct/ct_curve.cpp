@@ -1,7 +1,7 @@
 // Runs the curve code on secrets that valgrind's memcheck believes to be uninitialised, so that every branch
-// and every address that depends on one is reported. Arguments: "mult" and "map" must be clean;
-// "leaky-branch" and "leaky-lookup" do the same work the careless way and must be reported, which proves that
-// the check can see.
+// and every address that depends on one is reported. Arguments: a group, and a mode. "mult" and "map" must be
+// clean; "leaky-branch" and "leaky-lookup" do the same work the careless way and must be reported, which proves
+// that the check can see. The backend is the best one that the CPU under valgrind has.
 
 #include <valgrind/memcheck.h>
 
@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "isthmus/core/cpu.hpp"
 #include "isthmus/curve/edwards25519.hpp"
-#include "isthmus/curve/ristretto255.hpp"
 #include "isthmus/hash_to_curve/suite.hpp"
 
 using namespace isthmus;
@@ -34,11 +34,13 @@ class OneMessage final : public MessageBatch {
   ByteSpan message_;
 };
 
-// A peer's point times a secret scalar.
+// Peers' points times a secret scalar, enough for two vectors of any backend and one left over.
 Bytes mult(const Scalar& scalar) {
-  Bytes uniform(64, 7), point(32), out(32);
-  ristretto255::map(uniform.data(), 1, point.data());
-  scalar.group().mult(scalar, point, out);
+  const Suite& suite = suite_of_group(scalar.group().name());
+  const std::size_t n = 17;
+  Bytes uniform(n * suite.uniform_bytes, 7), points(n * suite.element_bytes), out(n * suite.element_bytes);
+  suite.map(uniform.data(), n, points.data());
+  scalar.group().mult(scalar, points, out);
   return out;
 }
 
@@ -46,7 +48,7 @@ Bytes mult(const Scalar& scalar) {
 Bytes map(const Scalar& scalar) {
   Bytes message(20, 5), dst(16, 1), out(32), plain(32);
   poison(message);
-  const Suite& suite = suite_of_group("ristretto255");
+  const Suite& suite = suite_of_group(scalar.group().name());
   hash_to_curve_mult(suite, OneMessage(message), dst, scalar, out);
   hash_to_curve(suite, OneMessage(message), dst, plain);
   reveal(plain);
@@ -82,8 +84,9 @@ Bytes leaky_lookup(const Scalar& scalar) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string mode = argc > 1 ? argv[1] : "";
-  const Scalar scalar = find_group("ristretto255").scalar(Bytes(32, 9));
+  if (argc != 3) return 2;
+  const std::string mode = argv[2];
+  const Scalar scalar = find_group(argv[1]).scalar(Bytes(32, 9));
   poison(scalar.bytes());
   Bytes out;
   if (mode == "mult") out = mult(scalar);
@@ -91,6 +94,7 @@ int main(int argc, char** argv) {
   if (mode == "leaky-branch") out = leaky_branch(scalar);
   if (mode == "leaky-lookup") out = leaky_lookup(scalar);
   reveal(out);
+  std::printf("%s ", backend_name(active_backend()).c_str());
   for (const std::uint8_t byte : out) std::printf("%02x", byte);
   return out.empty() ? 2 : 0;
 }

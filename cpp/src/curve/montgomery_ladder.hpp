@@ -57,13 +57,25 @@ Projective<F> eightfold_multiple(const std::uint8_t* m, const F& u) noexcept {
   return twice(twice(twice(a)));
 }
 
-/// True where u is the coordinate of a point on the curve, not on its twist: u^3 + J u^2 + u is a square.
 template <class F>
-typename F::Mask is_on_curve(const F& u) noexcept {
-  const F w = u * carry(square(u) + carry(F(elligator2::kJ) * u + F::one()));
-  const F quarter = power_p58(w);
-  const F character = square(square(quarter) * w);  // w^((p - 1) / 2)
-  return is_zero(w) | is_zero(character - F::one());
+struct Judgement {
+  typename F::Mask on_curve;     ///< u belongs to the curve, not to its twist
+  typename F::Mask small_order;  ///< if so, to a point of order 1, 2, 4 or 8
+};
+
+/// What u alone tells. It is on the curve when w = u^3 + J u^2 + u is a square. (0, 0) is the only point of
+/// order 2, and the doubling u -> (u^2 - 1)^2 / 4w leads to it from 1 and -1, and to 1 from the roots of
+/// (u^2 - 1)^2 - 4w; no point of the curve doubles to -1, which is on the twist.
+template <class F>
+Judgement<F> judge_coordinate(const F& u) noexcept {
+  const F one = F::one();
+  const F uu = square(u);
+  const F w = u * carry(uu + carry(F(elligator2::kJ) * u + one));
+  const F character = square(square(power_p58(w)) * w);  // w^((p - 1) / 2)
+  const F minus_one = carry(uu - one);
+  const F twice_w = carry(w + w);
+  const F eight = carry(square(minus_one) - carry(twice_w + twice_w));
+  return {is_zero(w) | is_zero(character - one), is_zero(u * minus_one * eight)};
 }
 
 }  // namespace isthmus::x25519

@@ -46,13 +46,6 @@ class Ristretto255 final : public Group {
 
 }  // namespace
 
-bool is_canonical_encoding(const std::uint8_t* bytes) noexcept {
-  const Fp25519 s = Fp25519::from_bytes(bytes);
-  std::uint8_t canonical[kElementBytes];
-  s.to_bytes(canonical);
-  return ct_equal_bytes(canonical, {bytes, kElementBytes}) && (bytes[0] & 1) == 0;
-}
-
 const Group& group() noexcept {
   static const Ristretto255 instance;
   return instance;

@@ -1,8 +1,8 @@
 #include "isthmus/curve/x25519.hpp"
 
 #include "backend/x25519_kernels.hpp"
+#include "isthmus/core/secret.hpp"
 #include "isthmus/curve/scalar25519.hpp"
-#include "isthmus/field/fp25519.hpp"
 
 namespace isthmus::x25519 {
 namespace {
@@ -33,12 +33,6 @@ class X25519 final : public Group {
 };
 
 }  // namespace
-
-bool is_canonical_encoding(const std::uint8_t* bytes) noexcept {
-  std::uint8_t canonical[kElementBytes];
-  Fp25519::from_bytes(bytes).to_bytes(canonical);
-  return ct_equal_bytes(canonical, {bytes, kElementBytes});
-}
 
 const Group& group() noexcept {
   static const X25519 instance;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "block_decryptor.hpp"
+#include "blocks.hpp"
 #include "interned.hpp"
 #include "isthmus/core/error.hpp"
 #include "isthmus/core/parallel.hpp"
@@ -112,12 +113,14 @@ SecretVector<std::uint8_t> PrivateKey::decrypt(const CiphertextArray& ciphertext
   ciphertexts.require_key(*parts_->public_key);
   const std::size_t n_bytes = parts_->public_key->n_bytes();
   SecretVector<std::uint8_t> out(ciphertexts.size() * n_bytes);  // zeroised should a check throw
-  constexpr std::size_t kBlock = BlockDecryptor::kBlock;
-  parallel_for((ciphertexts.size() + kBlock - 1) / kBlock, [&](std::size_t block) {
-    const std::size_t first = block * kBlock;
-    const std::size_t count = std::min(kBlock, ciphertexts.size() - first);
+  if (ciphertexts.size() == 0) return out;
+  const std::size_t size = block_size(ciphertexts.size(), BlockDecryptor::kBlock);
+  const BlindingBases blinding(*parts_, (ciphertexts.size() + size - 1) / size);
+  parallel_for((ciphertexts.size() + size - 1) / size, [&](std::size_t block) {
+    const std::size_t first = block * size, count = std::min(size, ciphertexts.size() - first);
     const MutableByteSpan rows = MutableByteSpan(out).subspan(first * n_bytes, count * n_bytes);
-    const std::vector<Limb> valid = BlockDecryptor(*parts_).run(ciphertexts, first, count, rows);
+    const std::vector<Limb> valid =
+        BlockDecryptor(*parts_).run(ciphertexts, first, count, blinding.base(block), rows);
     const auto failed = std::find(valid.begin(), valid.end(), Limb{0});
     if (failed != valid.end()) {
       throw Error(ErrorCode::FaultDetected, "a decryption failed its check; its output was destroyed",
@@ -129,7 +132,7 @@ SecretVector<std::uint8_t> PrivateKey::decrypt(const CiphertextArray& ciphertext
 
 PublicKeyPtr PrivateKey::public_key() const { return parts_->public_key; }
 
-void PrivateKey::prepare() const {
+void PrivateKey::prepare([[maybe_unused]] std::size_t count) const {
   if (parts_->public_key->base()) parts_->owner_tables();
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,7 @@ def intersect(
     work_dir: str | Path | None = None,
     state_dir: str | Path | None = None,
     engine: EngineName = "local",
+    on_result: Callable[[PsiResult], None] | None = None,
 ) -> PsiResult:
     """Find the identifiers that this party and its peer share.
 
@@ -110,6 +112,9 @@ def intersect(
         Where batches are computed: ``"local"``, or ``"ray"`` for a Ray cluster of this party's own (needs
         ``isthmus[ray]``; the cluster that ``RAY_ADDRESS`` names, or one on this machine). The peer cannot
         tell.
+    on_result
+        Called with the result while ``state_dir`` still holds the run: what it has written down when it
+        returns survives a crash at any moment.
 
     Raises
     ------
@@ -146,7 +151,10 @@ def intersect(
         if match.positions is not None:
             rows = own.rows(match.positions, every=duplicates == "all")
             rows = np.sort(rows) if role == "receiver" else rows
-        return PsiResult(rows, match.size, match.peer_count, left_out)
+        result = PsiResult(rows, match.size, match.peer_count, left_out)
+        if on_result is not None:
+            on_result(result)
+        return result
 
 
 def intersection_size(

@@ -135,6 +135,17 @@ class Checkpoint:
             log.close()
 
 
+def erase_state(path: Path) -> None:
+    """Destroy what a folder keeps of a run, if it exists; BusyError when another process works with it."""
+    if not path.exists():
+        return
+    folder = Folder(path)
+    try:
+        folder.remove(*_FILES)
+    finally:
+        folder.release(remove=True)
+
+
 def _rows(log: Log, width: int) -> Iterator[Bytes2d]:
     for record in log.read():
         if len(record) % width:

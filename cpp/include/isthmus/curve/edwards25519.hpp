@@ -42,23 +42,25 @@ Cached<F> cache(const Point<F>& p) noexcept {
   return {carry(p.y - p.x), carry(p.y + p.x), carry(p.z + p.z), p.t * F(kTwoD)};
 }
 
-// The last step shared by additions and doublings: (x, y) = (E/G, H/F).
-template <class F>
+// The last step shared by additions and doublings: (x, y) = (E/G, H/F). Doubling does not read t, so what is
+// doubled next can do without.
+template <class F, bool kWithT>
 Point<F> complete(const F& e, const F& f, const F& g, const F& h) noexcept {
-  return {e * f, g * h, f * g, e * h};
+  if constexpr (kWithT) return {e * f, g * h, f * g, e * h};
+  return {e * f, g * h, f * g, F::zero()};
 }
 
-/// p + q; 8 products.
-template <class F>
+/// p + q; 8 products, one less without t.
+template <class F, bool kWithT = true>
 Point<F> add(const Point<F>& p, const Cached<F>& q) noexcept {
   const auto a = wide_product(difference_operand(p.y, p.x), q.y_minus_x);
   const auto b = wide_product(sum_operand(p.y, p.x), q.y_plus_x);
   const auto c = wide_product(p.t, q.t2d);
   const auto d = wide_product(p.z, q.z2);
-  return complete<F>(reduce(b - a), reduce(d - c), reduce(d + c), reduce(b + a));
+  return complete<F, kWithT>(reduce(b - a), reduce(d - c), reduce(d + c), reduce(b + a));
 }
 
-/// 2p; 4 squares and 4 products. It does not read p.t, so a doubling that is doubled next can leave it out.
+/// 2p; 4 squares and 4 products, one less without t.
 template <class F, bool kWithT = true>
 Point<F> twice(const Point<F>& p) noexcept {
   const auto a = wide_square(p.x);
@@ -69,8 +71,7 @@ Point<F> twice(const Point<F>& p) noexcept {
   const F g = reduce(b - a);                         // D + B with D = -A
   const F f = reduce(b - (a + zz + zz));             // G - C
   const F h = reduce(-sum);                          // D - B
-  if constexpr (kWithT) return complete<F>(e, f, g, h);
-  return {e * f, g * h, f * g, F::zero()};
+  return complete<F, kWithT>(e, f, g, h);
 }
 
 /// A secret scalar below 2^253 as 64 digits in [-8, 8): the sum of digit[i] * 16^i.
@@ -143,14 +144,19 @@ class WindowTable {
 template <class F>
 Point<F> mult(const ScalarDigits& digits, const Point<F>& p) noexcept {
   const WindowTable<F> table(p);
-  Point<F> sum = add(Point<F>::identity(), table.lookup(digits, ScalarDigits::kCount - 1));
-  for (std::size_t i = ScalarDigits::kCount - 1; i-- > 0;) {
+  Point<F> sum = add<F, false>(Point<F>::identity(), table.lookup(digits, ScalarDigits::kCount - 1));
+  const auto times_sixteen = [&sum] {
     sum = twice<F, false>(sum);
     sum = twice<F, false>(sum);
     sum = twice<F, false>(sum);
-    sum = add(twice(sum), table.lookup(digits, i));
+    sum = twice(sum);
+  };
+  for (std::size_t i = ScalarDigits::kCount - 1; i > 1; --i) {
+    times_sixteen();
+    sum = add<F, false>(sum, table.lookup(digits, i - 1));
   }
-  return sum;
+  times_sixteen();
+  return add(sum, table.lookup(digits, 0));
 }
 
 }  // namespace isthmus::edwards25519

@@ -23,10 +23,6 @@ class TileKernels {
       decode_pair(points + first * kElementBytes, n - first, decoded + first, &tile->x[first / kLanes]);
     }
     ladder_and_encode(m, *tile, n, out);
-    for (std::size_t i = 0; i < n; ++i) {
-      if (decoded[i] == Decoded::ok && is_zero_encoding(out + i * kElementBytes))
-        decoded[i] = Decoded::identity;
-    }
   }
 
   static void map(const std::uint8_t* uniform, std::size_t n, std::uint8_t* out) {
@@ -105,24 +101,25 @@ class TileKernels {
     const std::size_t rest = n - std::min(n, kLanes);
     const Pair pair = {load_lanes<F>(bytes, kElementBytes, n),
                        load_lanes<F>(bytes + (n - rest) * kElementBytes, kElementBytes, rest)};
-    const auto on_curve = is_on_curve(pair);
+    const auto [on_curve, small] = judge_coordinate(pair);
     u[0] = pair.a;
     u[1] = pair.b;
-    judge(bytes, n - rest, F::bits(on_curve.a), decoded);
-    judge(bytes + (n - rest) * kElementBytes, rest, F::bits(on_curve.b), decoded + (n - rest));
+    judge(bytes, n - rest, F::bits(on_curve.a), F::bits(small.a), decoded);
+    judge(bytes + (n - rest) * kElementBytes, rest, F::bits(on_curve.b), F::bits(small.b),
+          decoded + (n - rest));
   }
 
-  static void judge(const std::uint8_t* bytes, std::size_t n, unsigned on_curve, Decoded* decoded) {
+  static void judge(const std::uint8_t* bytes, std::size_t n, unsigned on_curve, unsigned small,
+                    Decoded* decoded) {
     for (std::size_t i = 0; i < n && i < kLanes; ++i) {
-      const bool valid = ((on_curve >> i) & 1) != 0;
-      decoded[i] = !is_canonical_encoding(bytes + i * kElementBytes) ? Decoded::non_canonical
-                   : valid                                           ? Decoded::ok
-                                                                     : Decoded::invalid;
+      if (!is_canonical_encoding(bytes + i * kElementBytes)) {
+        decoded[i] = Decoded::non_canonical;
+      } else if (((on_curve >> i) & 1) == 0) {
+        decoded[i] = Decoded::invalid;
+      } else {
+        decoded[i] = ((small >> i) & 1) != 0 ? Decoded::identity : Decoded::ok;
+      }
     }
-  }
-
-  static bool is_zero_encoding(const std::uint8_t* bytes) {
-    return (load_le64(bytes) | load_le64(bytes + 8) | load_le64(bytes + 16) | load_le64(bytes + 24)) == 0;
   }
 };
 

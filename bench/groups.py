@@ -1,0 +1,180 @@
+"""Prints what one group element costs, step by step, on every backend: ``python bench/groups.py``.
+
+Microseconds of one core per element, the best of many short runs. The floor of a row is its number of field
+products and squares, counted by running the same code on a counting field (``counted_field.hpp``), times what
+the backend's field kernel needs for one of each, measured in the same process (``curve_kernels.cpp``,
+compiled here with the backend's flags). libsodium, which handles one element at a time, is measured beside
+them, when the system has it. The calls of the last table are checked against each other.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parents[1]
+FLAGS = {
+    "portable": ["-DLANES=1"],
+    "avx2": ["-DLANES=4", "-mavx2", "-mfma"],
+    "avx512ifma": ["-DLANES=8", "-mavx2", "-mfma", "-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw"]
+    + ["-mavx512ifma", "-mprefer-vector-width=512"],
+}
+SOURCES = ["bench/curve_kernels.cpp"] + [
+    f"cpp/src/{name}.cpp" for name in ("core/secret", "curve/edwards25519", "curve/canonical25519")
+]
+STEPS = {
+    "decode": "decode, validate",
+    "map": "map one field element",
+    "multiply": "multiply",
+    "encode": "encode, less the shared inversion",
+    "hashed": "map and encode",
+    "own": "own item: map, mask, encode",
+    "peer": "peer's item: decode, mask, encode",
+}
+COUNT = 4096
+DOMAIN = b"psi_ecdh/1" + bytes(32)
+
+
+def kernel_rows(backend: str) -> dict[str, tuple[float, float, float]]:
+    """Compile and run ``curve_kernels.cpp``: name -> (microseconds, products, squares)."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "kernels"
+        command = ["c++", "-std=c++20", "-O3", "-DNDEBUG", "-Wno-psabi", f"-I{ROOT}/cpp/include"]
+        command += [*FLAGS[backend], *(str(ROOT / source) for source in SOURCES), "-o", str(program)]
+        subprocess.run(command, check=True)
+        lines = subprocess.run([str(program)], check=True, capture_output=True, text=True).stdout.splitlines()
+    rows = {}
+    for line in lines:
+        name, nanoseconds, products, squares = line.split()
+        rows[name] = (float(nanoseconds) / 1000, float(products), float(squares))
+    return rows
+
+
+def kernel_table(backend: str) -> Table:
+    """One row per step and group, with the floor of each."""
+    rows = kernel_rows(backend)
+    product, square = rows.pop("product")[0], rows.pop("square")[0]
+    title = f"{backend}: field product {product * 1000:.2f} ns, square {square * 1000:.2f} ns"
+    table = Table("group", "step", title=title)
+    for heading in ("µs", "products", "squares", "floor µs", "floor / µs"):
+        table.add_column(heading, justify="right")
+    for name, (elapsed, products, squares) in rows.items():
+        group, step = name.split(".")
+        floor = products * product + squares * square
+        figures = (
+            f"{elapsed:.2f}",
+            f"{products:.0f}",
+            f"{squares:.0f}",
+            f"{floor:.2f}",
+            f"{floor / elapsed:.2f}",
+        )
+        table.add_row(group, STEPS[step], *figures)
+    return table
+
+
+def best_of(run: Callable[[], object], count: int, repeats: int = 9) -> float:
+    """Return the processor microseconds per element of the fastest run."""
+    fastest = float("inf")
+    for _ in range(repeats):
+        start = time.thread_time()
+        run()
+        fastest = min(fastest, time.thread_time() - start)
+    return fastest / count * 1e6
+
+
+def measure_calls() -> dict[str, dict[str, float]]:
+    """In a process of one backend: group -> call -> microseconds per item."""
+    import numpy as np
+    import pyarrow as pa
+
+    from isthmus import items
+    from isthmus._core import system
+    from isthmus.groups import group, group_names
+
+    system.set_thread_count(1)
+    ids = [pa.chunked_array([[f"customer-{i:09d}" for i in range(COUNT)]])]
+    result = {}
+    for name in group_names():
+        ours, theirs = (group(name).random_scalar() for _ in range(2))
+        own = items.mask_items(ids, ours, domain=DOMAIN)
+        peer = items.mask_items(ids, theirs, domain=DOMAIN)
+        assert np.array_equal(items.mask_points(own, theirs), items.mask_points(peer, ours))
+        messages = [items.encode_item(ids, row) for row in range(COUNT)]
+        result[name] = {
+            "hash_to_group": best_of(lambda g=group(name), m=messages: g.hash_to_group(m, dst=DOMAIN), COUNT),
+            "mask_items": best_of(lambda s=ours: items.mask_items(ids, s, domain=DOMAIN), COUNT),
+            "mask_points": best_of(lambda s=ours, p=peer: items.mask_points(p, s), COUNT),
+        }
+    return result
+
+
+def call_table(backends: list[str]) -> Table:
+    """The same three calls for every backend and group, from Python, on one thread."""
+    table = Table("backend", "group", title="From Python, µs per item, one thread")
+    for heading in ("hash_to_group", "mask_items (own)", "mask_points (peer's)"):
+        table.add_column(heading, justify="right")
+    for backend in backends:
+        command = [sys.executable, __file__, "--calls"]
+        environment = {**os.environ, "ISTHMUS_BACKEND": backend}
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+        for name, calls in json.loads(done.stdout).items():
+            table.add_row(backend, name, *(f"{elapsed:.2f}" for elapsed in calls.values()))
+    return table
+
+
+def sodium_table() -> Table | None:
+    """libsodium's calls for the same work, one element at a time; None where it is not installed."""
+    path = ctypes.util.find_library("sodium")
+    if path is None:
+        return None
+    sodium = ctypes.CDLL(path)
+    sodium.sodium_init()
+    uniform, scalar, base = (ctypes.create_string_buffer(os.urandom(64), 64) for _ in range(3))
+    point, out = ctypes.create_string_buffer(32), ctypes.create_string_buffer(32)
+    base.raw = bytes([9]) + bytes(63)
+    scalar.raw = scalar.raw[:31] + bytes(33)
+    assert sodium.crypto_core_ristretto255_from_hash(point, uniform) == 0
+    calls = {
+        "X25519": lambda: sodium.crypto_scalarmult_curve25519(out, scalar, base),
+        "ristretto255, decode, multiply, encode": lambda: sodium.crypto_scalarmult_ristretto255(
+            out, scalar, point
+        ),
+        "ristretto255 from 64 uniform bytes": lambda: sodium.crypto_core_ristretto255_from_hash(out, uniform),
+    }
+    table = Table("libsodium", title="libsodium, one element at a time")
+    table.add_column("µs", justify="right")
+    for name, call in calls.items():
+        assert call() == 0
+        table.add_row(name, f"{best_of(lambda c=call: [c() for _ in range(200)], 200):.2f}")
+    return table
+
+
+def main() -> None:
+    """Print all tables."""
+    if "--calls" in sys.argv:
+        print(json.dumps(measure_calls()))
+        return
+    from isthmus._core import system
+
+    console = Console(width=110)
+    backends = system.available_backends()
+    for backend in backends:
+        console.print(kernel_table(backend))
+    console.print(call_table(backends))
+    if (beside := sodium_table()) is not None:
+        console.print(beside)
+
+
+if __name__ == "__main__":
+    main()
