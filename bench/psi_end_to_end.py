@@ -45,6 +45,7 @@ class Case:
     format: str
     memory_bytes: int
     state: bool
+    folder: Path | None
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def check(paths: list[Path], sizes: tuple[int, int]) -> None:
 
 def run(case: Case) -> list[Cost]:
     """Align two files; return each party's cost."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
+    with tempfile.TemporaryDirectory(dir=case.folder) as name:
         folder = Path(name)
         files = {party: folder / f"{party}.{case.format}" for party in ("bank", "fund")}
         # The larger set comes first, and the smaller starts in its last part.
@@ -148,6 +149,7 @@ def main() -> None:
     parser.add_argument("--format", choices=["parquet", "csv"], default="parquet")
     parser.add_argument("--memory", type=int, default=1 << 30, help="bytes for records, per party")
     parser.add_argument("--state", action="store_true", help="write every batch down, as for resuming")
+    parser.add_argument("--folder", type=Path, help="where inputs, outputs and what exceeds --memory go")
     given = parser.parse_args()
     cores = _core.system.thread_count()
     print(_HEADER)
@@ -155,7 +157,7 @@ def main() -> None:
     for both in given.sizes:
         for suite in given.suites:
             for threads in given.threads:
-                case = Case(both, suite, threads, given.format, given.memory, given.state)
+                case = Case(both, suite, threads, given.format, given.memory, given.state, given.folder)
                 print(row(case, run(case), cores), flush=True)
 
 

@@ -22,7 +22,7 @@ from tests.protocol.conformance import NAMES, QUICK, Cut, CutChannel, proposals
 
 IDS = {"alpha": [f"customer-{i}" for i in range(60)], "beta": [f"customer-{i}" for i in range(100, 30, -1)]}
 SHARED = set(IDS["alpha"]) & set(IDS["beta"])
-CUT = 34
+CUT = 45
 
 
 @pytest.fixture(autouse=True)

@@ -191,9 +191,17 @@ def test_machines_go_on_with_what_their_ledgers_hold(reveal):
     assert not any(isinstance(message, wire.Masked) and message.index == 0 for message in sent)
 
 
-def test_a_party_without_the_run_begins_another_with_other_masks():
+def test_a_peer_that_had_answers_and_lost_the_run_cannot_begin_another():
+    _, b = interrupted()
+    fresh = PsiParty([f"{i}" for i in range(60)], seed=1)
+    with pytest.raises(ResumeMismatch):
+        drive(fresh.steps("both", batch_items=1), b.steps("both", batch_items=1))
+
+
+def test_a_call_that_resumes_begins_another_run_if_the_peer_has_lost_it():
     _, b = interrupted()
     run_name, seed = b.ledger.record.run, b.ledger.record.seed.reveal()
+    b.ledger.restore(b.ledger._begun, iter(()), iter(()))
     fresh = PsiParty([f"{i}" for i in range(60)], seed=1)
     matches = drive(fresh.steps("both", batch_items=1), b.steps("both", batch_items=1))
     assert [match.size for match in matches] == [20, 20]

@@ -146,15 +146,18 @@ class Session:
         finally:
             self.stages.extend(clock.reports)
 
+    @property
+    def can_reconnect(self) -> bool:
+        """Whether the session knows how, and the peer has not said goodbye."""
+        return self._reopen is not None and not self._link.left_in_order
+
     def reconnect(self) -> None:
         """Meet the peer again after the connection was lost, for up to ``connect_seconds``.
 
-        Raises the error that ended the connection when it was not lost but closed, or cannot be made again,
-        and DeadlineError when the peer does not come back in time.
+        Raises DeadlineError when the peer does not come back in time, and whatever ends the handshake.
         """
-        if self._reopen is None or self._link.left_in_order:
-            self._link.check()
-            raise ProtocolState("the session has not lost its connection")
+        if self._reopen is None or not self.can_reconnect:
+            raise InvalidArgument("this session cannot be connected again")
         log.warning("session %s: the connection was lost; waiting for %s", self.session_id[:8], self.peer)
         past = self.counters
         deadline = time.monotonic() + self._proposal.limits.connect_seconds

@@ -73,6 +73,10 @@ class Ledger(Protocol):
         """The run that has begun, if one has."""
 
     @property
+    def replaceable(self) -> bool:
+        """Whether another run may take the place of this one: not once its call has exchanged anything."""
+
+    @property
     def own_batches(self) -> int:
         """Batches of this party's own tags."""
 

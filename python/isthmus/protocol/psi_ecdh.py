@@ -124,9 +124,15 @@ def _check_start(own: wire.Start, peer: wire.Start, role: Role) -> None:
 
 
 def _agree(own: wire.Start, peer: wire.Start, ledger: Ledger) -> RunRecord:
-    """Return the run that both parties' ledgers hold, or a new one."""
+    """Return the run that both parties' ledgers hold, or a new one.
+
+    A peer that has had answers and then comes back without the run could ask about other items, again and
+    again in one call; so then there is no new one.
+    """
     if ledger.record is not None and peer.resume.run == ledger.record.run:
         return ledger.record
+    if not ledger.replaceable:
+        raise ResumeMismatch("the peer no longer has the run that was interrupted; both must start again")
     run = hashlib.sha256(PROTOCOL.encode() + b"".join(sorted((own.nonce, peer.nonce)))).digest()
     return RunRecord(run, SecretSeed(), own.count, peer.count)
 

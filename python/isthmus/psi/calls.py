@@ -67,8 +67,8 @@ def intersect(
     memory_bytes: int = DEFAULT_MEMORY_BYTES,
     work_dir: str | Path | None = None,
     state_dir: str | Path | None = None,
-    on_result: Callable[[PsiResult], None] | None = None,
     engine: EngineName = "local",
+    on_result: Callable[[PsiResult], None] | None = None,
 ) -> PsiResult:
     """Find the identifiers that this party and its peer share.
 
@@ -108,13 +108,13 @@ def intersect(
         protocol goes on. After a crash, calling again with the same arguments and input in a session of the
         same job goes on where both parties' folders say that the run stopped. It holds the run's secrets,
         sealed under this party's private key, and is removed when the call returns.
-    on_result
-        Called with the result while ``state_dir`` still holds the run: what it has written down when it
-        returns survives a crash at any moment.
     engine
         Where batches are computed: ``"local"``, or ``"ray"`` for a Ray cluster of this party's own (needs
         ``isthmus[ray]``; the cluster that ``RAY_ADDRESS`` names, or one on this machine). The peer cannot
         tell.
+    on_result
+        Called with the result while ``state_dir`` still holds the run: what it has written down when it
+        returns survives a crash at any moment.
 
     Raises
     ------

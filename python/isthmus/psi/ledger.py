@@ -55,11 +55,17 @@ class RunLedger:
         self._taken = taken
         self._journal = journal
         self._begun: Begun | None = None
+        self._restored = 0
 
     @property
     def record(self) -> RunRecord | None:
         """The run that has begun, if one has."""
         return None if self._begun is None else self._begun.record
+
+    @property
+    def replaceable(self) -> bool:
+        """Whether nothing was added but what was restored: a call that resumes a run may begin another."""
+        return self.own_batches + self.peer_batches == self._restored
 
     def begin(self, record: RunRecord, *, own_tags: int, tag_bytes: int) -> None:
         """Forget any other run and begin this one."""
@@ -75,6 +81,7 @@ class RunLedger:
             self._keep_own(tags)
         for keys in peer:
             self._keep_peer(keys)
+        self._restored = self.own_batches + self.peer_batches
 
     def add_own(self, tags: Bytes2d) -> None:
         """Take the next batch of this party's own tags."""
@@ -117,7 +124,7 @@ class RunLedger:
         self._own = Segments(_TAG_WORDS, shelf, even=True)
         self._peer = Segments(_TAG_WORDS, shelf, even=True)
         self._recent: deque[Bytes2d] = deque(maxlen=WINDOW)
-        self.own_batches = self.peer_batches = 0
+        self.own_batches = self.peer_batches = self._restored = 0
 
     def _keep_own(self, tags: Bytes2d) -> None:
         self._own.add(self._records(tags, self._width, self._own.count))

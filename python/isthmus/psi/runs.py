@@ -153,7 +153,7 @@ def _drive(
                 lost = error
         kept = ledger.own_batches + ledger.peer_batches
         reached, idle = max(kept, reached), 0 if kept > reached else idle + 1
-        if idle == _IDLE_CONNECTIONS:
+        if idle == _IDLE_CONNECTIONS or not session.can_reconnect:
             raise lost
         try:
             session.reconnect()
