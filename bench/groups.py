@@ -52,7 +52,7 @@ DOMAIN = b"psi_ecdh/1" + bytes(32)
 
 
 def kernel_rows(backend: str) -> dict[str, tuple[float, ...]]:
-    """Compile and run ``curve_kernels.cpp``: name -> nanoseconds, products, squares, fraction."""
+    """Compile and run ``curve_kernels.cpp``: name -> nanoseconds, products, squares, share of the floor."""
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "kernels"
         command = ["c++", "-std=c++20", "-O3", "-DNDEBUG", "-Wno-psabi", f"-I{ROOT}/cpp/include"]

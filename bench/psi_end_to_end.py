@@ -1,10 +1,15 @@
 """Aligns two files between two processes over mutual TLS on loopback, and prints what it cost.
 
-    python bench/psi_end_to_end.py --log2 16 20
+    python bench/psi_end_to_end.py                              # 2^16 and 2^20, threads 1 and 2
+    python bench/psi_end_to_end.py --sizes 10000000 --threads 2
+    python bench/psi_end_to_end.py --sizes 50000000:1000000 --threads 2
+    python bench/psi_end_to_end.py --sizes 65536 --suites ristretto255 X25519 P-256 SM2 --format csv
 
-Per size n: each party reads its own Parquet file of n identifiers, half of them shared, intersects (both
-learn), and writes its aligned rows; the files are then compared. Seconds are wall time of the slower party,
-from the first byte read to the last byte written; CPU seconds and peak memory are of its whole process.
+A size is the number of identifiers of each party, or one number for each. Half of the smaller party's are
+shared. Each party reads its own file as a stream, intersects (both learn), and writes its aligned rows; the
+two outputs are then compared row by row. Seconds are wall time of the slower party, from the first byte read
+to the last byte written. CPU seconds are of both processes, peak memory of the larger one, all libraries
+included. Idle is the share of the processors' time that neither party used.
 """
 
 from __future__ import annotations
@@ -19,10 +24,27 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
 
-from isthmus import psi, tables
+from isthmus import _core, psi, tables
 from isthmus.party import run_local
 from isthmus.party.session import Session
+
+_CHUNK_ROWS = 1 << 20
+_HEADER = "| n | suite | threads | seconds | µs per item | CPU seconds | idle | bytes per item | peak MiB |"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run: both sizes, and how it is run."""
+
+    sizes: tuple[int, int]
+    suite: str
+    threads: int
+    format: str
+    memory_bytes: int
+    state: bool
 
 
 @dataclass(frozen=True)
@@ -36,56 +58,105 @@ class Cost:
 
 
 def write_ids(path: Path, start: int, count: int) -> None:
-    """Write ``count`` shuffled identifiers from ``start`` on."""
-    numbers = np.random.default_rng(start).permutation(count) + start
-    tables.write_table(pa.table({"id": pa.array(numbers).cast(pa.string())}), path)
+    """Write ``count`` shuffled identifiers of 11 digits from ``start`` on."""
+    numbers = np.random.default_rng(start).permutation(count) + (start + 10**10)
+    schema = pa.schema([("id", pa.string())])
+    csv = path.suffix == ".csv"
+    open_writer = pa.csv.CSVWriter if csv else pa.parquet.ParquetWriter
+    with open_writer(path, schema) as writer:
+        for first in range(0, count, _CHUNK_ROWS):
+            ids = pa.array(numbers[first : first + _CHUNK_ROWS]).cast(pa.string())
+            writer.write_table(pa.table({"id": ids}))
 
 
-def align(session: Session, source: Path, target: Path) -> Cost:
+def align(session: Session, case: Case, source: Path, target: Path) -> Cost:
     """Read, intersect and write; return the cost."""
-    began = time.perf_counter()
-    table = tables.read_table(source, text=["id"])
-    found = psi.intersect(session, table, role="both")
-    tables.write_table(table.take(pa.array(found.indices)), target)
-    seconds = time.perf_counter() - began
+    _core.system.set_thread_count(case.threads)
+    began = time.perf_counter(), time.process_time()
+    found = psi.intersect(
+        session,
+        tables.open_stream(source, text=["id"]),
+        role="both",
+        suite=case.suite,
+        memory_bytes=case.memory_bytes,
+        work_dir=source.parent,
+        state_dir=source.with_suffix(".state") if case.state else None,
+    )
+    tables.write_rows(source, found.indices, target, text=["id"])
+    seconds, cpu = time.perf_counter() - began[0], time.process_time() - began[1]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Cost(seconds, time.process_time(), sum(stage.bytes_sent for stage in session.stages), peak)
+    return Cost(seconds, cpu, session.counters.bytes_sent, peak)
 
 
-def run(count: int) -> Cost:
-    """Align two lists of ``count`` identifiers; return the slower party's cost."""
-    with tempfile.TemporaryDirectory() as name:
+def check(paths: list[Path], sizes: tuple[int, int]) -> None:
+    """Compare both outputs, batch by batch, and count them."""
+    rows = 0
+    streams = [iter(tables.open_stream(path, text=["id"])) for path in paths]
+    first, shared = max(sizes) - min(sizes) // 2 + 10**10, min(sizes) // 2
+    for own, other in zip(*streams, strict=True):
+        assert own.equals(other)
+        numbers = own.column(0).cast(pa.int64()).to_numpy()
+        assert numbers.min() >= first and numbers.max() < first + shared
+        rows += len(numbers)
+    assert rows == shared
+
+
+def run(case: Case) -> list[Cost]:
+    """Align two files; return each party's cost."""
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
         folder = Path(name)
-        starts = {"bank": 0, "fund": count // 2}
-        for party, start in starts.items():
-            write_ids(folder / f"{party}.parquet", start, count)
+        files = {party: folder / f"{party}.{case.format}" for party in ("bank", "fund")}
+        # The larger set comes first, and the smaller starts in its last part.
+        starts = (0, case.sizes[0] - case.sizes[1] // 2)
+        for path, start, count in zip(files.values(), starts, case.sizes, strict=True):
+            write_ids(path, start, count)
 
-        def work(party: str) -> Callable[[Session], Cost]:
-            source, target = folder / f"{party}.parquet", folder / f"{party}.aligned.parquet"
-            return lambda session: align(session, source, target)
+        def work(path: Path) -> Callable[[Session], Cost]:
+            return lambda session: align(session, case, path, path.with_suffix(f".aligned.{case.format}"))
 
-        costs = run_local({party: work(party) for party in starts})
-        aligned = [tables.read_table(folder / f"{party}.aligned.parquet") for party in starts]
-        assert aligned[0].equals(aligned[1])
-        assert aligned[0].num_rows == count - count // 2
-        slower: Cost = max(costs.values(), key=lambda cost: cost.seconds)
-        return slower
+        costs = run_local({party: work(path) for party, path in files.items()})
+        check([path.with_suffix(f".aligned.{case.format}") for path in files.values()], case.sizes)
+        return list(costs.values())
+
+
+def row(case: Case, costs: list[Cost], cores: int) -> str:
+    """Return the table's row."""
+    seconds, cpu = max(cost.seconds for cost in costs), sum(cost.cpu_seconds for cost in costs)
+    total = sum(case.sizes)
+    sent = sum(cost.bytes_sent for cost in costs) / total
+    idle = max(0.0, 1 - cpu / (seconds * min(cores, 2 * case.threads)))
+    n = " × ".join(f"{size:,}" for size in case.sizes)
+    return (
+        f"| {n} | {case.suite} | {case.threads} | {seconds:.1f} | {seconds / total * 2e6:.1f} | {cpu:.1f} "
+        f"| {idle:.0%} | {sent:.1f} | {max(cost.peak_mib for cost in costs):.0f} |"
+    )
+
+
+def sizes(text: str) -> tuple[int, int]:
+    """Read ``n`` or ``n:m``; the larger comes first."""
+    first, _, second = text.partition(":")
+    both = int(first), int(second or first)
+    return max(both), min(both)
 
 
 def main() -> None:
-    """Print one row per size."""
+    """Print one row per case."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--log2", type=int, nargs="+", default=[16, 20], help="sizes as powers of two")
-    print("| n per party | seconds | µs per item | CPU seconds | bytes sent per item | peak MiB |")
-    print("|---|---|---|---|---|---|")
-    for exponent in parser.parse_args().log2:
-        count = 1 << exponent
-        cost = run(count)
-        print(
-            f"| 2^{exponent} | {cost.seconds:.1f} | {cost.seconds / count * 1e6:.1f} "
-            f"| {cost.cpu_seconds:.1f} | {cost.bytes_sent / count:.1f} | {cost.peak_mib:.0f} |",
-            flush=True,
-        )
+    parser.add_argument("--sizes", type=sizes, nargs="+", default=[sizes(str(1 << 16)), sizes(str(1 << 20))])
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="threads of each party")
+    parser.add_argument("--suites", nargs="+", default=["ristretto255"])
+    parser.add_argument("--format", choices=["parquet", "csv"], default="parquet")
+    parser.add_argument("--memory", type=int, default=1 << 30, help="bytes for records, per party")
+    parser.add_argument("--state", action="store_true", help="write every batch down, as for resuming")
+    given = parser.parse_args()
+    cores = _core.system.thread_count()
+    print(_HEADER)
+    print("|---|---|---|---|---|---|---|---|---|")
+    for both in given.sizes:
+        for suite in given.suites:
+            for threads in given.threads:
+                case = Case(both, suite, threads, given.format, given.memory, given.state)
+                print(row(case, run(case), cores), flush=True)
 
 
 if __name__ == "__main__":

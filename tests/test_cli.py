@@ -140,6 +140,13 @@ def test_the_help_of_psi_is_enough_to_run_it(run):
         assert line in [part.strip() for part in shown.splitlines()]
 
 
+def test_the_output_of_psi_is_never_its_input(run, tmp_path):
+    path = tmp_path / "bank.csv"
+    write_table(pa.table({"id": ["a"]}), path)
+    done = run("psi", "run", "--party", "b.toml", "--input", path, "--id", "id", "--job", "j", "--out", path)
+    assert done.exit_code == 1 and "--out is the input itself" in done.output
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

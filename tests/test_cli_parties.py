@@ -154,6 +154,70 @@ def test_a_row_of_a_csv_file_is_named_as_an_editor_counts(world):
     assert done["bank"][0] == 1 and "ERR_ID_ENCODING" in done["bank"][1] and "row 3" in done["bank"][1]
 
 
+DIES = """
+import os
+import isthmus.tables
+from isthmus.psi.checkpoint import Checkpoint
+def die(*_, **__):
+    os._exit(9)
+{target} = die
+from isthmus.cli.app import main
+main()
+"""
+
+
+def start(world: Path, name: str, arguments: list[str], dies_in: str = "") -> subprocess.Popen:
+    """Start one party's command; it dies where the function ``dies_in`` would be called."""
+    command = [sys.executable, "-c", DIES.format(target=dies_in)] if dies_in else COMMAND
+    return subprocess.Popen(
+        [*command, *arguments],
+        cwd=world / name,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "COLUMNS": "120"},
+    )
+
+
+STATE = [*OUT, "--state", "state"]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("victim", PARTIES)
+def test_the_same_command_goes_on_where_a_killed_one_stopped(world, victim):
+    arguments = psi_arguments(bank=STATE, fund=STATE)
+    other = next(name for name in PARTIES if name != victim)
+    survivor = start(world, other, arguments[other])
+    dies = start(world, victim, arguments[victim], "Checkpoint.append_peer")
+    assert dies.wait(60) == 9
+    assert (world / victim / "state" / "run.state").exists()
+    again = start(world, victim, arguments[victim])
+    outputs = {survivor: survivor.communicate(timeout=60)[0], again: again.communicate(timeout=60)[0]}
+    assert survivor.returncode == again.returncode == 0, outputs
+    tables = {name: read_table(world / name / "aligned.parquet") for name in PARTIES}
+    assert tables["bank"]["customer"].to_pylist() == tables["fund"]["customer"].to_pylist()
+    assert tables["bank"].num_rows == 480
+    assert not any((world / name / "state").exists() for name in PARTIES)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("dies_in", ["isthmus.tables.write_rows", "Checkpoint.erase"])
+def test_a_party_killed_after_the_protocol_writes_its_rows_without_the_peer(world, dies_in):
+    arguments = psi_arguments(bank=STATE, fund=STATE)
+    fund = start(world, "fund", arguments["fund"])
+    assert start(world, "bank", arguments["bank"], dies_in).wait(60) == 9
+    assert fund.wait(60) == 0
+    assert not (world / "bank" / "aligned.parquet").exists()
+    # Another command does not take the result for its own.
+    other = start(world, "bank", [*arguments["bank"], "--min-result", "7"])
+    output = other.communicate(timeout=60)[0]
+    assert other.returncode == 1 and "ERR_RESUME_MISMATCH" in output and "min_result" in output
+    again = start(world, "bank", arguments["bank"])
+    assert again.wait(60) == 0, again.stdout.read()
+    assert read_table(world / "bank" / "aligned.parquet").num_rows == 480
+    assert not (world / "bank" / "state").exists()
+
+
 @pytest.mark.timeout(120)
 def test_too_small_a_result_is_refused_to_both(world):
     small = ["--out", "aligned.parquet", "--min-result", "481"]

@@ -98,7 +98,9 @@ def test_the_command_prints_both_tables_and_leaves_nothing(tmp_path):
 def test_an_interrupt_ends_both_parties_within_five_seconds(tmp_path, number, status):
     arguments = ["--rows", "20000", "--out", str(tmp_path / "report.html")]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.DEVNULL, env=environment)
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
+    )
     try:
         deadline = time.monotonic() + 30
         while len(workers := workers_of(process.pid)) < 2 and time.monotonic() < deadline:
@@ -111,6 +113,8 @@ def test_an_interrupt_ends_both_parties_within_five_seconds(tmp_path, number, st
         assert time.monotonic() - start < 5.0
         assert not any(alive(worker) for worker in workers)
         assert list(tmp_path.iterdir()) == []
+        said = process.stderr.read().splitlines()
+        assert said == (["stopped; nothing was released"] if number == signal.SIGINT else [])
     finally:
         process.kill()
         process.wait()

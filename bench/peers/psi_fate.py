@@ -1,4 +1,5 @@
-"""fate-utils' curve, the arithmetic of FATE's PSI, between two objects of one process: no transport, no files.
+"""fate-utils' curve, the arithmetic of FATE's PSI, between two objects of one process: no transport, no
+files.
 
     python psi_fate.py CURVE A.csv B.csv
 """

@@ -1,4 +1,5 @@
-"""One party of secretflow's PSI over SM2 (spu 0.9.3b0; later wheels refuse that curve), as `psi.py` starts it.
+"""One party of secretflow's PSI over SM2 (spu 0.9.3b0; later wheels refuse that curve), as `psi.py` starts
+it.
 
     python psi_spu_sm2.py CURVE RANK PORT0 PORT1 IN.csv OUT.csv
 """

@@ -10,6 +10,7 @@
 #include "isthmus/bigint/fixed_base.hpp"
 #include "isthmus/bigint/prime.hpp"
 #include "isthmus/bigint/square_modulus.hpp"
+#include "isthmus/core/error.hpp"
 #include "natural.hpp"
 
 namespace isthmus::bindings {
@@ -39,6 +40,58 @@ auto binary(Operation operation) {
   };
 }
 
+template <class Ring>
+AlignedLimbs elements(const Ring& m, const std::vector<py::int_>& values) {
+  AlignedLimbs out(values.size() * m.stride());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    m.import_value(out.data() + i * m.stride(), to_natural(values[i]));
+  }
+  return out;
+}
+
+template <class Ring>
+std::vector<py::int_> export_all(const Ring& m, const AlignedLimbs& elements) {
+  std::vector<py::int_> out;
+  for (std::size_t i = 0; i < elements.size(); i += m.stride()) {
+    out.push_back(to_python(m.export_value(elements.data() + i)));
+  }
+  return out;
+}
+
+/// bases[i] * factors[i]^rounds, as `rounds` batches of products.
+template <class Ring>
+std::vector<py::int_> multiply_repeatedly(const Ring& m, const std::vector<py::int_>& bases,
+                                          const std::vector<py::int_>& factors, std::size_t rounds) {
+  require(bases.size() == factors.size(), "one factor for each base");
+  AlignedLimbs x = elements(m, bases);
+  const AlignedLimbs y = elements(m, factors);
+  std::vector<MulTask> tasks;
+  for (std::size_t i = 0; i < x.size(); i += m.stride()) {
+    tasks.push_back({x.data() + i, x.data() + i, y.data() + i});
+  }
+  {
+    const py::gil_scoped_release release;
+    for (std::size_t round = 0; round < rounds; ++round) m.mul(tasks);
+  }
+  return export_all(m, x);
+}
+
+/// bases[i]^(2^rounds), as `rounds` batches of squarings.
+template <class Ring>
+std::vector<py::int_> square_repeatedly(const Ring& m, const std::vector<py::int_>& bases,
+                                        std::size_t rounds) {
+  AlignedLimbs x = elements(m, bases);
+  std::vector<MulTask> tasks;
+  for (std::size_t i = 0; i < x.size(); i += m.stride()) {
+    tasks.push_back({x.data() + i, x.data() + i, nullptr});
+  }
+  {
+    const py::gil_scoped_release release;
+    for (std::size_t round = 0; round < rounds; ++round) m.sqr(tasks);
+  }
+  return export_all(m, x);
+}
+
 void bind_modulus(py::module_& m) {
   py::class_<Modulus>(m, "Modulus")
       .def(py::init([](const py::int_& value) { return std::make_unique<Modulus>(to_natural(value)); }))
@@ -48,36 +101,29 @@ void bind_modulus(py::module_& m) {
            binary<Modulus>([](const Modulus& r, Limb* o, const Limb* a, const Limb* b) { r.add(o, a, b); }))
       .def("sub",
            binary<Modulus>([](const Modulus& r, Limb* o, const Limb* a, const Limb* b) { r.sub(o, a, b); }))
-      .def("sqr", [](const Modulus& r, const py::int_& a) {
-        AlignedLimbs x = element(r, a);
-        r.sqr(std::array{MulTask{x.data(), x.data(), nullptr}});
-        return to_python(r.export_value(x.data()));
-      });
+      .def("sqr",
+           [](const Modulus& r, const py::int_& a) {
+             AlignedLimbs x = element(r, a);
+             r.sqr(std::array{MulTask{x.data(), x.data(), nullptr}});
+             return to_python(r.export_value(x.data()));
+           })
+      .def("multiply_repeatedly", &multiply_repeatedly<Modulus>, py::arg("bases"), py::arg("factors"),
+           py::arg("rounds"))
+      .def("square_repeatedly", &square_repeatedly<Modulus>, py::arg("bases"), py::arg("rounds"));
 }
 
 std::vector<py::int_> invert_all(const SquareModulus& m, const std::vector<py::int_>& values) {
-  AlignedLimbs in(values.size() * m.stride()), out(values.size() * m.stride());
-  for (std::size_t i = 0; i < values.size(); ++i)
-    m.import_value(in.data() + i * m.stride(), to_natural(values[i]));
+  const AlignedLimbs in = elements(m, values);
+  AlignedLimbs out(in.size());
   m.invert(out.data(), in.data(), values.size());
-  std::vector<py::int_> inverses;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    inverses.push_back(to_python(m.export_value(out.data() + i * m.stride())));
-  }
-  return inverses;
+  return export_all(m, out);
 }
 
 std::vector<py::int_> pow_all(const SquareModulus& m, const std::vector<py::int_>& bases,
                               const py::int_& exponent, std::size_t exponent_bits) {
-  AlignedLimbs x(bases.size() * m.stride());
-  for (std::size_t i = 0; i < bases.size(); ++i)
-    m.import_value(x.data() + i * m.stride(), to_natural(bases[i]));
+  AlignedLimbs x = elements(m, bases);
   m.pow(x.data(), x.data(), bases.size(), to_natural(exponent).limbs(), exponent_bits);
-  std::vector<py::int_> out;
-  for (std::size_t i = 0; i < bases.size(); ++i) {
-    out.push_back(to_python(m.export_value(x.data() + i * m.stride())));
-  }
-  return out;
+  return export_all(m, x);
 }
 
 // The values as equally long runs of limbs.
@@ -89,18 +135,11 @@ AlignedLimbs limb_rows(const std::vector<py::int_>& values, std::size_t width) {
   return rows;
 }
 
-std::vector<py::int_> export_all(const SquareModulus& m, const AlignedLimbs& elements) {
-  std::vector<py::int_> out;
-  for (std::size_t i = 0; i < elements.size(); i += m.stride()) {
-    out.push_back(to_python(m.export_value(elements.data() + i)));
-  }
-  return out;
-}
-
 std::vector<py::int_> fixed_base_pow(const SquareModulus& m, const py::int_& base,
                                      const std::vector<py::int_>& exponents, std::size_t exponent_bits,
-                                     std::size_t max_bytes) {
-  const FixedBaseTable table(m, element(m, base).data(), exponent_bits, max_bytes);
+                                     std::size_t max_bytes, std::size_t uses) {
+  const WindowPlan plan = FixedBaseTable::best_plan(m, exponent_bits, max_bytes, uses);
+  const FixedBaseTable table(m, element(m, base).data(), exponent_bits, plan);
   AlignedLimbs out(exponents.size() * m.stride());
   table.pow_vartime(out.data(), limb_rows(exponents, table.exponent_limbs()).data(), exponents.size());
   return export_all(m, out);
@@ -157,9 +196,12 @@ void bind_square_modulus(py::module_& m) {
            })
       .def("pow_each_vartime", &pow_each, py::arg("bases"), py::arg("exponents"))
       .def("fixed_base_pow", &fixed_base_pow, py::arg("base"), py::arg("exponents"), py::arg("exponent_bits"),
-           py::arg("max_bytes"))
+           py::arg("max_bytes"), py::arg("uses") = std::size_t{1} << 30)
       .def("masked_base_pow", &masked_base_pow, py::arg("base"), py::arg("exponents"),
            py::arg("exponent_bits"))
+      .def("multiply_repeatedly", &multiply_repeatedly<S>, py::arg("bases"), py::arg("factors"),
+           py::arg("rounds"))
+      .def("square_repeatedly", &square_repeatedly<S>, py::arg("bases"), py::arg("rounds"))
       .def("invert", &invert_all);
 }
 

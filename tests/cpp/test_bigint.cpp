@@ -82,7 +82,8 @@ void test_inverses_and_tables() {
   CHECK(modulus.find_non_unit(in.data(), kCount) == 3);
   CHECK_THROWS(modulus.invert(out.data(), in.data(), kCount), ErrorCode::CiphertextNotUnit);
 
-  const FixedBaseTable table(modulus, in.data(), 100, std::size_t{1} << 17);
+  const WindowPlan plan = FixedBaseTable::best_plan(modulus, 100, std::size_t{1} << 17, 1000);
+  const FixedBaseTable table(modulus, in.data(), 100, plan);
   const std::array<Limb, 4> exponents = {12345, 0, ~Limb{0}, (Limb{1} << 36) - 1};
   table.pow_vartime(out.data(), exponents.data(), 2);
   for (std::size_t i = 0; i < 2; ++i) {

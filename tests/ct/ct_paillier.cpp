@@ -77,14 +77,15 @@ std::vector<std::uint8_t> decrypt(const PrivateKeyParts& parts) {
   poison(parts.p_inverse);
   set_entropy_source_for_testing(poisoned_entropy);
   std::vector<std::uint8_t> out(2 * parts.public_key->n_bytes());
-  std::vector<Limb> valid = BlockDecryptor(parts).run(ciphertexts, 0, 2, out);
+  const BlindingBases blinding(parts, 1);
+  std::vector<Limb> valid = BlockDecryptor(parts).run(ciphertexts, 0, 2, blinding.base(0), out);
   reveal(valid);
   reveal(out);
   if (valid[0] == 0 || valid[1] == 0) out.clear();
   return out;
 }
 
-// base^exponent mod n^2 for a poisoned exponent, by one of the three ways.
+// base^exponent mod n^2 for a poisoned exponent, in the way that `mode` names.
 std::vector<std::uint8_t> power(const PrivateKeyParts& parts, const std::string& mode) {
   const bigint::SquareModulus& modulus = parts.public_key->n_squared();
   AlignedLimbs base(modulus.stride()), out(modulus.stride());
@@ -93,8 +94,12 @@ std::vector<std::uint8_t> power(const PrivateKeyParts& parts, const std::string&
   poison(exponent);
   if (mode == "power") modulus.pow(out.data(), base.data(), 1, exponent, 128);
   if (mode == "leaky-window") modulus.pow_vartime(out.data(), base.data(), exponent);
+  if (mode == "masked-lookup") {
+    const bigint::MaskedBaseTable table(modulus, base.data(), 128);
+    table.pow(out.data(), exponent.data(), 1);
+  }
   if (mode == "leaky-lookup") {
-    const bigint::FixedBaseTable table(modulus, base.data(), 128, std::size_t{1} << 18);
+    const bigint::FixedBaseTable table(modulus, base.data(), 128, bigint::WindowPlan{4, 32, 1});
     table.pow_vartime(out.data(), exponent.data(), 1);
   }
   reveal(out);

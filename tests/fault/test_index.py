@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parent.parent
-REQUIRED = {*range(1, 25), *range(26, 30), 31, *range(36, 45), 49, 51}
+REQUIRED = {*range(1, 25), *range(26, 30), 31, *range(36, 45), *range(46, 50), 51, 52}
 #: Case to tests, as ``file::function``, or ``file::function[part of a parameter's name]``.
 INDEX = {
     1: ("fault/test_paillier_faults.py::test_cases_1_and_2_ciphertext_out_of_range",),
@@ -105,6 +105,7 @@ INDEX = {
     26: (
         "protocol/test_conformance.py::test_a_cut_after_any_message_ends_both_parties_without_a_result",
         "protocol/test_conformance_toy.py::test_case_26_disconnect_after_each_message",
+        "protocol/test_psi_reconnect.py::test_a_cut_after_any_message_of_the_streams_is_survived_in_the_middle",
         "protocol/test_psi_star_sessions.py::test_a_spoke_that_leaves_ends_the_run_for_all",
     ),
     27: (
@@ -164,10 +165,26 @@ INDEX = {
     ),
     44: (
         "fault/test_psi_data.py::test_a_small_result_is_refused_to_both_with_the_same_words",
+        "protocol/test_psi_ecdh.py::test_a_result_below_the_minimum_is_withheld_from_both",
         "fault/test_psi_data.py::test_empty_results_are_valid_where_the_minimum_allows_them",
         "protocol/test_psi_star_sessions.py::test_a_result_below_the_minimum_is_refused_to_all_with_the_same_words",
     ),
+    46: (
+        "fault/test_psi_state.py::test_case_46_a_damaged_state_is_refused",
+        "fault/test_psi_state.py::test_a_log_of_another_run_is_refused",
+        "fault/test_psi_state.py::test_damage_before_the_last_record_is_refused",
+    ),
+    47: (
+        "fault/test_psi_kill.py::test_one_party_is_killed_after_every_call",
+        "fault/test_psi_kill.py::test_a_write_is_torn",
+        "fault/test_psi_kill.py::test_both_are_killed",
+        "fault/test_psi_kill.py::test_a_lone_receiver_and_a_size_survive_too",
+        "fault/test_psi_kill.py::test_fifty_random_times",
+    ),
+    48: ("fault/test_psi_state.py::test_case_48_another_input_or_other_arguments_do_not_resume",),
     49: (
+        "fault/test_psi_state.py::test_case_49_a_disk_that_fails_ends_the_run_and_keeps_it_resumable",
+        "fault/test_psi_state.py::test_case_49_a_full_disk_under_the_records_is_a_storage_error",
         "fault/test_data_files.py::test_a_full_disk_is_a_storage_error_and_leaves_no_file",
         "fault/test_data_files.py::test_two_writers_of_one_file_and_what_a_killed_one_leaves",
         "fault/test_data_files.py::test_a_refused_write_leaves_the_old_file_and_no_other",
@@ -176,6 +193,11 @@ INDEX = {
         "fault/test_data_files.py::test_what_is_not_a_regular_file_is_a_path_error",
         "fault/test_data_files.py::test_what_the_kernel_makes_up_is_no_file",
         "fault/test_data_files.py::test_an_output_that_is_no_regular_file_is_a_path_error",
+    ),
+    52: (
+        "fault/test_psi_state.py::test_case_52_two_runs_in_one_folder",
+        "fault/test_psi_state.py::test_case_52_the_lock_of_a_dead_process_is_recovered",
+        "fault/test_psi_state.py::test_case_52_a_cancelled_run_can_be_resumed",
     ),
 }
 

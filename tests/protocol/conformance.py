@@ -42,7 +42,7 @@ class Outcome:
 
 
 @dataclass
-class _Cut:
+class Cut:
     """Counts whole messages that pass one end, both ways, and cuts the connection after ``after``."""
 
     after: int | None
@@ -58,10 +58,10 @@ class _Cut:
             return self.seen == self.after
 
 
-class _CutChannel(Channel):
+class CutChannel(Channel):
     """Passes everything on until the cut, then drops the connection without a word."""
 
-    def __init__(self, inner: Channel, cut: _Cut) -> None:
+    def __init__(self, inner: Channel, cut: Cut) -> None:
         self.counters = inner.counters
         self._inner = inner
         self._cut = cut
@@ -161,7 +161,7 @@ def run_sessions(
             outcome.error = error
 
     with open_channels(transport) as (dialled, accepted):
-        ends = (_CutChannel(dialled, _Cut(cut_after)), accepted)
+        ends = (CutChannel(dialled, Cut(cut_after)), accepted)
         threads = [
             threading.Thread(target=work, args=arguments, daemon=True)
             for arguments in zip(outcomes, (first, second), ends, proposals(transport, limits), strict=True)

@@ -16,8 +16,8 @@ SURFACE = {
     "paillier": ["CiphertextArray", "PackLayout", "PrivateKey", "PublicKey", "RandomizerPool", "keygen"],
     "party": ["Session", "connect", "run_in_memory", "run_local"],
     "prep": ["Binner", "OneHotEncoder", "Standardizer", "WoeEncoder"],
-    "psi": ["PsiResult", "intersect"],
-    "tables": ["read_table", "write_table"],
+    "psi": ["PsiResult", "StarResult", "intersect", "intersection_size", "star_intersect", "star_join"],
+    "tables": ["open_stream", "read_table", "write_rows", "write_table"],
 }
 
 

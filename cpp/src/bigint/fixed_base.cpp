@@ -26,20 +26,19 @@ WindowPlan plan_for(std::size_t exponent_bits, unsigned window, std::size_t leve
   return {window, (exponent_bits + window - 1) / window, levels};
 }
 
-// Word products of one exponentiation, in halves of k^2: 4 k^2 a product with a row, 3.5 a squaring.
-std::size_t cost(const WindowPlan& plan) { return 8 * plan.windows + 7 * plan.window * (plan.levels - 1); }
+// Costs count word products per element in halves of k^2. A kernel takes as long for one element as for all
+// its lanes, so work that comes one element at a time counts for as many.
+double cost_of_power(const WindowPlan& plan) {
+  return 8.0 * static_cast<double>(plan.windows) +                    // 4 k^2 a product with a row
+         7.0 * static_cast<double>(plan.window * (plan.levels - 1));  // 3.5 k^2 a squaring
+}
 
-WindowPlan cheapest_plan(std::size_t exponent_bits, std::size_t row_bytes, std::size_t max_bytes) {
-  WindowPlan best = plan_for(exponent_bits, 1, exponent_bits);  // one table of two rows
-  for (unsigned window = 1; window <= kMaxWindow; ++window) {
-    for (std::size_t levels = 1; levels <= plan_for(exponent_bits, window, 1).windows; ++levels) {
-      const WindowPlan plan = plan_for(exponent_bits, window, levels);
-      if (plan.tables() * plan.entries() > max_bytes / row_bytes) continue;
-      if (cost(plan) < cost(best)) best = plan;
-      break;  // more levels cost more
-    }
-  }
-  return best;
+double cost_of_tables(const WindowPlan& plan, std::size_t lanes) {
+  const std::size_t tables = plan.tables(), in_lanes = (tables + lanes - 1) / lanes * lanes;
+  const std::size_t squarings = (tables - 1) * plan.window * plan.levels * lanes;
+  // A row takes 8 k^2, an inverse three products of 5 k^2.
+  return 16.0 * static_cast<double>(in_lanes * plan.entries()) + 7.0 * static_cast<double>(squarings) +
+         30.0 * static_cast<double>(in_lanes);
 }
 
 void prefetch(const Limb* words, std::size_t count) noexcept {
@@ -301,10 +300,22 @@ void WindowTables::power(Limb* out, const Limb* exponents, std::size_t count) co
   }
 }
 
-FixedBaseTable::FixedBaseTable(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits,
-                               std::size_t max_bytes)
-    : WindowTables(modulus, base, exponent_bits,
-                   cheapest_plan(exponent_bits, modulus.stride() * sizeof(Limb), max_bytes), Order::rows) {}
+WindowPlan FixedBaseTable::best_plan(const SquareModulus& modulus, std::size_t exponent_bits,
+                                     std::size_t max_bytes, std::size_t uses) {
+  const std::size_t lanes = modulus.root().digits().kernels->wide.lanes;
+  const std::size_t max_rows = max_bytes / (modulus.stride() * sizeof(Limb));
+  const double powers = static_cast<double>(std::max(uses, lanes));
+  const auto cost = [&](const WindowPlan& p) { return cost_of_tables(p, lanes) + powers * cost_of_power(p); };
+  WindowPlan best = plan_for(exponent_bits, 1, exponent_bits);  // one table of two rows
+  for (unsigned window = 1; window <= kMaxWindow; ++window) {
+    for (std::size_t levels = 1; levels <= plan_for(exponent_bits, window, 1).windows; ++levels) {
+      const WindowPlan candidate = plan_for(exponent_bits, window, levels);
+      if (candidate.tables() * candidate.entries() > max_rows) continue;
+      if (cost(candidate) < cost(best)) best = candidate;
+    }
+  }
+  return best;
+}
 
 MaskedBaseTable::MaskedBaseTable(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits)
     : WindowTables(modulus, base, exponent_bits, plan_for(exponent_bits, kMaskedWindow, 1), Order::words) {}

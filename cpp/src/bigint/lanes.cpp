@@ -94,10 +94,9 @@ class BlockPower {
         kernels_.mul(ring_.context, entry(e), entry(e - 1), entry(1));
       }
     }
-    pick(power_, exponent, windows_ - 1);
+    lanes_.select(selection(power_, exponent, windows_ - 1));
     for (std::size_t window = windows_ - 1; window-- > 0;) {
-      for (unsigned i = 0; i < window_; ++i) kernels_.sqr(ring_.context, power_.data(), power_.data());
-      pick(picked_, exponent, window);
+      square_and_select(selection(picked_, exponent, window));
       kernels_.mul(ring_.context, power_.data(), power_.data(), picked_.data());
     }
     lanes_.scatter(out, power_.data(), ring_.words);
@@ -106,9 +105,16 @@ class BlockPower {
  private:
   std::size_t entries() const { return std::size_t{1} << window_; }
   Limb* entry(std::size_t e) { return table_.data() + e * block_; }
-  void pick(AlignedLimbs& out, LimbSpan exponent, std::size_t window) {
-    lanes_.select(out.data(), table_.data(), entries(), ring_.words,
-                  bits_at(exponent, window * window_, window_));
+  Selection selection(AlignedLimbs& out, LimbSpan exponent, std::size_t window) {
+    return {out.data(), table_.data(), entries(), ring_.words, bits_at(exponent, window * window_, window_)};
+  }
+  void square_and_select(const Selection& next) {
+    if (lanes_.pair_sqr_select != nullptr && ring_.kernels == &LaneKernels::pair) {
+      lanes_.pair_sqr_select(ring_.context, power_.data(), window_, next);
+      return;
+    }
+    for (unsigned i = 0; i < window_; ++i) kernels_.sqr(ring_.context, power_.data(), power_.data());
+    lanes_.select(next);
   }
 
   const LaneRing& ring_;

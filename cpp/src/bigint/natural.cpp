@@ -86,15 +86,19 @@ void multiply_limbs(MutableLimbSpan out, LimbSpan a, LimbSpan b) noexcept {
 
 void limbs_from_bytes(MutableLimbSpan out, ByteSpan big_endian) noexcept {
   std::fill(out.begin(), out.end(), Limb{0});
-  for (std::size_t i = 0; i < big_endian.size(); ++i) {
-    out[i / 8] |= Limb{big_endian[big_endian.size() - 1 - i]} << (8 * (i % 8));
+  for (std::size_t i = 0; 8 * i < big_endian.size(); ++i) {
+    const std::size_t end = big_endian.size() - 8 * i, begin = end < 8 ? 0 : end - 8;
+    Limb w = 0;
+    for (std::size_t j = begin; j < end; ++j) w = w << 8 | big_endian[j];
+    out[i] = w;
   }
 }
 
 void limbs_to_bytes(MutableByteSpan big_endian, LimbSpan limbs) noexcept {
-  for (std::size_t i = 0; i < big_endian.size(); ++i) {
-    const Limb w = i / 8 < limbs.size() ? limbs[i / 8] : 0;
-    big_endian[big_endian.size() - 1 - i] = static_cast<std::uint8_t>(w >> (8 * (i % 8)));
+  for (std::size_t i = 0; 8 * i < big_endian.size(); ++i) {
+    const std::size_t end = big_endian.size() - 8 * i, begin = end < 8 ? 0 : end - 8;
+    Limb w = i < limbs.size() ? limbs[i] : 0;
+    for (std::size_t j = end; j-- > begin; w >>= 8) big_endian[j] = static_cast<std::uint8_t>(w);
   }
 }
 

@@ -106,6 +106,10 @@ void SquareModulus::pow_vartime(Limb* out, const Limb* base, std::size_t count, 
   power_vartime(ring, r_powers_.data(), out, base, count, exponents);
 }
 
+void SquareModulus::add(Limb* out, const Limb* a, const Limb* b) const noexcept {
+  add_pairs(root_.digits(), out, a, b);
+}
+
 void SquareModulus::sub(Limb* out, const Limb* a, const Limb* b) const noexcept {
   const DigitContext& c = root_.digits();
   const std::size_t k = root_.stride();

@@ -3,12 +3,17 @@
 #include <algorithm>
 #include <limits>
 
+#include "blocks.hpp"
 #include "isthmus/core/error.hpp"
 #include "isthmus/core/parallel.hpp"
 
 namespace isthmus::paillier {
 namespace {
 
+using bigint::LimbSpan;
+using bigint::MutableLimbSpan;
+
+constexpr std::size_t kBlock = 64;       // ciphertexts converted together
 constexpr std::size_t kUnitBlock = 256;  // ciphertexts that share one gcd
 
 // Words of `size` elements. Throws InvalidArgument when no memory could hold them, before the product wraps.
@@ -17,13 +22,26 @@ std::size_t word_count(std::size_t size, std::size_t stride) {
   return size * stride;
 }
 
-// Parses one ciphertext. n_squared and the value are compared as numbers: both are public.
-void import_ciphertext(const PublicKey& key, Limb* out, ByteSpan bytes, std::size_t row) {
-  const Natural value = Natural::from_bytes(bytes);
-  if (value.is_zero() || value >= key.n_squared().value()) {
-    throw Error(ErrorCode::CiphertextRange, "a ciphertext lies outside 0 < c < n^2", row);
+// a < b for equally long numbers, both public.
+bool less_vartime(LimbSpan a, LimbSpan b) {
+  return std::lexicographical_compare(a.rbegin(), a.rend(), b.rbegin(), b.rend());
+}
+
+// Parses `count` ciphertexts of which the first is row `row` of the array.
+void import_ciphertexts(const PublicKey& key, Limb* out, ByteSpan bytes, std::size_t count, std::size_t row) {
+  const bigint::SquareModulus& modulus = key.n_squared();
+  const std::size_t width = key.ciphertext_bytes(), limbs = modulus.limbs();
+  std::vector<Limb> values(count * limbs), bound(limbs);
+  modulus.value().copy_to(bound);
+  for (std::size_t i = 0; i < count; ++i) {
+    const MutableLimbSpan value = MutableLimbSpan(values).subspan(i * limbs, limbs);
+    bigint::limbs_from_bytes(value, bytes.subspan(i * width, width));
+    const bool is_zero = std::all_of(value.begin(), value.end(), [](Limb limb) { return limb == 0; });
+    if (is_zero || !less_vartime(value, bound)) {
+      throw Error(ErrorCode::CiphertextRange, "a ciphertext lies outside 0 < c < n^2", row + i);
+    }
   }
-  key.n_squared().import_value(out, value);
+  modulus.import_rows(out, values, count);
 }
 
 }  // namespace
@@ -49,8 +67,9 @@ CiphertextArray CiphertextArray::from_bytes(PublicKeyPtr key, ByteSpan bytes, st
   }
   CiphertextArray out(std::move(key), size);
   const PublicKey& k = *out.key_;
-  parallel_for(
-      size, [&](std::size_t i) { import_ciphertext(k, out.at(i), bytes.subspan(i * width, width), i); }, 16);
+  parallel_blocks(size, kBlock, [&](std::size_t first, std::size_t count) {
+    import_ciphertexts(k, out.at(first), bytes.subspan(first * width, count * width), count, first);
+  });
   parallel_for((size + kUnitBlock - 1) / kUnitBlock, [&](std::size_t block) {
     const std::size_t first = block * kUnitBlock;
     const std::size_t count = std::min(kUnitBlock, size - first);
@@ -63,14 +82,15 @@ CiphertextArray CiphertextArray::from_bytes(PublicKeyPtr key, ByteSpan bytes, st
 std::vector<std::uint8_t> CiphertextArray::to_bytes() const {
   const std::size_t width = key_->ciphertext_bytes();
   std::vector<std::uint8_t> bytes(size_ * width);
-  parallel_for(
-      size_,
-      [&](std::size_t i) {
-        SecretVector<Limb> limbs(key_->n_squared().limbs());
-        key_->n_squared().export_limbs(limbs, at(i));
-        bigint::limbs_to_bytes(MutableByteSpan(bytes).subspan(i * width, width), limbs);
-      },
-      16);
+  const std::size_t limbs = key_->n_squared().limbs();
+  parallel_blocks(size_, kBlock, [&](std::size_t first, std::size_t count) {
+    SecretVector<Limb> values(count * limbs);
+    key_->n_squared().export_rows(values, at(first), count);
+    for (std::size_t i = 0; i < count; ++i) {
+      bigint::limbs_to_bytes(MutableByteSpan(bytes).subspan((first + i) * width, width),
+                             LimbSpan(values).subspan(i * limbs, limbs));
+    }
+  });
   return bytes;
 }
 

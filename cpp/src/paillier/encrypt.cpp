@@ -1,32 +1,31 @@
 #include "isthmus/paillier/encrypt.hpp"
 
-#include <algorithm>
 #include <vector>
 
-#include "isthmus/core/parallel.hpp"
+#include "blocks.hpp"
 #include "plaintext_reader.hpp"
 
 namespace isthmus::paillier {
 namespace {
 
-constexpr std::size_t kBlock = 16;  // ciphertexts whose randomness is drawn together
+constexpr std::size_t kBlock = 64;  // ciphertexts whose randomness is drawn together
 
 }  // namespace
 
 CiphertextArray encrypt(const ResidueSource& source, const IntegerBatch& plaintexts) {
   const PublicKeyPtr key = source.public_key();
   require_in_range(plaintexts, key->n());
-  source.prepare();
   const std::size_t size = batch_size(plaintexts);
+  source.prepare(size);
   CiphertextArray out(key, size);
-  parallel_for((size + kBlock - 1) / kBlock, [&](std::size_t block) {
-    const std::size_t first = block * kBlock;
-    const std::size_t count = std::min(kBlock, size - first);
+  parallel_blocks(size, kBlock, [&](std::size_t first, std::size_t count) {
     source.random_residues(out.at(first), count);
-    PlaintextReader reader(*key, plaintexts);
-    for (std::size_t i = first; i < first + count; ++i) {
-      key->n_squared().mul_one_plus(out.at(i), out.at(i), reader.element(i));
+    const bigint::AlignedLimbs elements = plaintext_elements(*key, plaintexts, first, count);
+    std::vector<bigint::MulTask> tasks;
+    for (std::size_t i = 0; i < count; ++i) {
+      tasks.push_back({out.at(first + i), out.at(first + i), elements.data() + i * out.stride() / 2});
     }
+    key->n_squared().mul_one_plus(tasks);
   });
   return out;
 }
@@ -34,11 +33,9 @@ CiphertextArray encrypt(const ResidueSource& source, const IntegerBatch& plainte
 CiphertextArray rerandomize(const ResidueSource& source, const CiphertextArray& a) {
   const PublicKeyPtr key = source.public_key();
   a.require_key(*key);
-  source.prepare();
+  source.prepare(a.size());
   CiphertextArray out(a.key(), a.size());
-  parallel_for((a.size() + kBlock - 1) / kBlock, [&](std::size_t block) {
-    const std::size_t first = block * kBlock;
-    const std::size_t count = std::min(kBlock, a.size() - first);
+  parallel_blocks(a.size(), kBlock, [&](std::size_t first, std::size_t count) {
     source.random_residues(out.at(first), count);
     std::vector<bigint::MulTask> tasks;
     for (std::size_t i = first; i < first + count; ++i) tasks.push_back({out.at(i), out.at(i), a.at(i)});

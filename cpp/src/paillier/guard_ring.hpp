@@ -1,6 +1,7 @@
 #pragma once
 // The integers modulo t^2 for a small prime t, which watch over an exponentiation modulo (p*t)^2.
 
+#include <bit>
 #include <cstdint>
 
 #include "isthmus/bigint/natural.hpp"
@@ -20,9 +21,7 @@ class GuardRing {
     // Limb by limb, h <- (h + limb) / 2^64 gives value / 2^(64 * limbs); the power is put back afterwards.
     std::uint64_t h = 0;
     for (const std::uint64_t limb : value) h = redc(Wide{h} + limb);
-    std::uint64_t power = kR;  // Montgomery form of 1, then of 2^(64 * i)
-    for (std::size_t i = 0; i < value.size(); ++i) power = mul(power, kR2);
-    return mul(mul(h, power), kR2);
+    return mul(mul(h, power_of_r(value.size())), kR2);
   }
 
   /// base^exponent for an exponent below 2^45.
@@ -51,6 +50,16 @@ class GuardRing {
     for (int i = 0; i < 5; ++i) x *= 2 - kT2 * x;
     return 0 - x;
   }();
+
+  // The Montgomery form of 2^(64 * n).
+  static std::uint64_t power_of_r(std::size_t n) noexcept {
+    std::uint64_t power = kR;
+    for (int bit = std::bit_width(n); bit-- > 0;) {
+      power = mul(power, power);
+      if ((n >> bit & 1) != 0) power = mul(power, kR2);
+    }
+    return power;
+  }
 
   // x / 2^64 mod t^2, reduced, for x < 2^64 * t^2.
   static std::uint64_t redc(Wide x) noexcept {

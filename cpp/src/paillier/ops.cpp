@@ -4,15 +4,17 @@
 #include <limits>
 #include <vector>
 
+#include "blocks.hpp"
 #include "isthmus/core/error.hpp"
-#include "isthmus/core/parallel.hpp"
 #include "plaintext_reader.hpp"
 
 namespace isthmus::paillier {
 namespace {
 
-constexpr std::size_t kBlock = 32;      // products handed to the kernel together
-constexpr std::size_t kSumChunk = 256;  // terms that one thread adds up
+constexpr std::size_t kBlock = 64;       // products handed to the kernel together
+constexpr std::size_t kSumChains = 64;   // terms are added up in about as many chains, side by side,
+constexpr std::size_t kSumLength = 256;  // of at most this length,
+constexpr std::size_t kSumBlock = 16;    // as many of them a thread at a time
 
 // a * b. Throws InvalidArgument when that wraps.
 std::size_t checked_product(std::size_t a, std::size_t b) {
@@ -28,9 +30,9 @@ void require_compatible(const CiphertextArray& a, const CiphertextArray& b) {
 // out[i] = a[i] * b[i] for all i; b is a run of elements.
 void multiply_all(CiphertextArray& out, const CiphertextArray& a, const Limb* b) {
   const bigint::SquareModulus& modulus = a.key()->n_squared();
-  parallel_for((a.size() + kBlock - 1) / kBlock, [&](std::size_t block) {
+  parallel_blocks(a.size(), kBlock, [&](std::size_t first, std::size_t count) {
     std::vector<bigint::MulTask> tasks;
-    for (std::size_t i = block * kBlock; i < std::min(a.size(), (block + 1) * kBlock); ++i) {
+    for (std::size_t i = first; i < first + count; ++i) {
       tasks.push_back({out.at(i), a.at(i), b + i * a.stride()});
     }
     modulus.mul(tasks);
@@ -65,10 +67,14 @@ CiphertextArray mul_plain(const CiphertextArray& a, const IntegerBatch& k) {
   const bigint::SquareModulus& modulus = a.key()->n_squared();
   CiphertextArray out(a.key(), a.size());
   std::vector<std::uint8_t> negative(a.size());
-  parallel_for(a.size(), [&](std::size_t i) {
-    SecretVector<Limb> magnitude(magnitude_limbs(k));
-    negative[i] = static_cast<std::uint8_t>(read_integer(k, i, magnitude));
-    modulus.pow_vartime(out.at(i), a.at(i), magnitude);
+  parallel_blocks(a.size(), kBlock, [&](std::size_t first, std::size_t count) {
+    const std::size_t width = magnitude_limbs(k);
+    SecretVector<Limb> magnitudes(count * width);
+    for (std::size_t i = 0; i < count; ++i) {
+      const bigint::MutableLimbSpan magnitude = bigint::MutableLimbSpan(magnitudes).subspan(i * width, width);
+      negative[first + i] = static_cast<std::uint8_t>(read_integer(k, first + i, magnitude));
+    }
+    modulus.pow_vartime(out.at(first), a.at(first), count, magnitudes);
   });
   std::vector<std::int64_t> rows;
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -85,11 +91,13 @@ CiphertextArray add_plain(const CiphertextArray& a, const IntegerBatch& m) {
   require(batch_size(m) == a.size(), "the arrays differ in size");
   require_in_range(m, a.key()->n());
   CiphertextArray out(a.key(), a.size());
-  parallel_for((a.size() + kBlock - 1) / kBlock, [&](std::size_t block) {
-    PlaintextReader reader(*a.key(), m);
-    for (std::size_t i = block * kBlock; i < std::min(a.size(), (block + 1) * kBlock); ++i) {
-      a.key()->n_squared().mul_one_plus(out.at(i), a.at(i), reader.element(i));
+  parallel_blocks(a.size(), kBlock, [&](std::size_t first, std::size_t count) {
+    const bigint::AlignedLimbs elements = plaintext_elements(*a.key(), m, first, count);
+    std::vector<bigint::MulTask> tasks;
+    for (std::size_t i = 0; i < count; ++i) {
+      tasks.push_back({out.at(first + i), a.at(first + i), elements.data() + i * a.stride() / 2});
     }
+    a.key()->n_squared().mul_one_plus(tasks);
   });
   return out;
 }
@@ -98,17 +106,26 @@ CiphertextArray sum(const CiphertextArray& a, std::size_t outer, std::size_t axi
   const std::size_t columns = checked_product(outer, inner);
   require(checked_product(columns, axis) == a.size(), "the shape does not match the number of ciphertexts");
   const bigint::SquareModulus& modulus = a.key()->n_squared();
-  const std::size_t chunks = std::max<std::size_t>(1, (axis + kSumChunk - 1) / kSumChunk);
+  const std::size_t length = std::clamp<std::size_t>(a.size() / kSumChains, 2, kSumLength);
+  const std::size_t chunks = std::max<std::size_t>(1, (axis + length - 1) / length);
   CiphertextArray partial = CiphertextArray::neutral(a.key(), checked_product(columns, chunks));
-  parallel_for(partial.size(), [&](std::size_t place) {
-    const std::size_t column = place % inner, chunk = place / inner % chunks, row = place / inner / chunks;
-    for (std::size_t j = chunk * kSumChunk; j < std::min(axis, (chunk + 1) * kSumChunk); ++j) {
-      const Limb* const term = a.at((row * axis + j) * inner + column);
-      if (j == chunk * kSumChunk) {
-        std::copy_n(term, a.stride(), partial.at(place));
-      } else {
-        modulus.mul(partial.at(place), partial.at(place), term);
+  parallel_blocks(partial.size(), kSumBlock, [&](std::size_t first, std::size_t count) {
+    std::vector<bigint::MulTask> tasks;
+    for (std::size_t step = 0; step < length; ++step) {
+      tasks.clear();
+      for (std::size_t place = first; place < first + count; ++place) {
+        const std::size_t column = place % inner, chunk = place / inner % chunks,
+                          row = place / inner / chunks;
+        const std::size_t j = chunk * length + step;
+        if (j >= axis) continue;
+        const Limb* const term = a.at((row * axis + j) * inner + column);
+        if (step == 0) {
+          std::copy_n(term, a.stride(), partial.at(place));
+        } else {
+          tasks.push_back({partial.at(place), partial.at(place), term});
+        }
       }
+      modulus.mul(tasks);
     }
   });
   return chunks == 1 ? partial : sum(partial, outer, chunks, inner);

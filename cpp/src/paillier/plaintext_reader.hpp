@@ -5,33 +5,26 @@
 
 namespace isthmus::paillier {
 
-/// Turns integers of a batch, already known to be in range, into elements modulo n. One per thread.
-class PlaintextReader {
- public:
-  PlaintextReader(const PublicKey& key, const IntegerBatch& batch)
-      : root_(key.n_squared().root()),
-        batch_(batch),
-        magnitude_(magnitude_limbs(batch)),
-        zero_(root_.stride()),
-        element_(root_.stride()),
-        negated_(root_.stride()) {}
-
-  /// The element of (integer i mod n), valid until the next call. Constant time in the integer.
-  const Limb* element(std::size_t i) {
-    const Limb negative = ct_mask(read_integer(batch_, i, magnitude_));
-    root_.import_limbs(element_.data(), magnitude_);
-    root_.sub(negated_.data(), zero_.data(), element_.data());
-    for (std::size_t j = 0; j < element_.size(); ++j) {
-      element_[j] = ct_select(negative, negated_[j], element_[j]);
-    }
-    return element_.data();
+/// The elements of (integer i mod n) for i in [first, first + count) of a batch that is known to be in range.
+/// Constant time in the integers.
+inline bigint::AlignedLimbs plaintext_elements(const PublicKey& key, const IntegerBatch& batch,
+                                               std::size_t first, std::size_t count) {
+  const bigint::Modulus& root = key.n_squared().root();
+  const std::size_t k = root.stride(), width = magnitude_limbs(batch);
+  SecretVector<Limb> magnitudes(count * width), negative(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const bigint::MutableLimbSpan magnitude = bigint::MutableLimbSpan(magnitudes).subspan(i * width, width);
+    negative[i] = ct_mask(read_integer(batch, first + i, magnitude));
   }
-
- private:
-  const bigint::Modulus& root_;
-  const IntegerBatch& batch_;
-  SecretVector<Limb> magnitude_;
-  bigint::AlignedLimbs zero_, element_, negated_;
-};
+  bigint::AlignedLimbs elements(count * k), negated(k);
+  const bigint::AlignedLimbs zero(k);
+  root.import_rows(elements.data(), magnitudes, count);
+  for (std::size_t i = 0; i < count; ++i) {
+    Limb* const element = elements.data() + i * k;
+    root.sub(negated.data(), zero.data(), element);
+    for (std::size_t j = 0; j < k; ++j) element[j] = ct_select(negative[i], negated[j], element[j]);
+  }
+  return elements;
+}
 
 }  // namespace isthmus::paillier

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "block_decryptor.hpp"
+#include "blocks.hpp"
 #include "interned.hpp"
 #include "isthmus/core/error.hpp"
 #include "isthmus/core/parallel.hpp"
@@ -112,12 +114,14 @@ SecretVector<std::uint8_t> PrivateKey::decrypt(const CiphertextArray& ciphertext
   ciphertexts.require_key(*parts_->public_key);
   const std::size_t n_bytes = parts_->public_key->n_bytes();
   SecretVector<std::uint8_t> out(ciphertexts.size() * n_bytes);  // zeroised should a check throw
-  constexpr std::size_t kBlock = BlockDecryptor::kBlock;
-  parallel_for((ciphertexts.size() + kBlock - 1) / kBlock, [&](std::size_t block) {
-    const std::size_t first = block * kBlock;
-    const std::size_t count = std::min(kBlock, ciphertexts.size() - first);
+  if (ciphertexts.size() == 0) return out;
+  const std::size_t size = block_size(ciphertexts.size(), BlockDecryptor::kBlock);
+  const BlindingBases blinding(*parts_, (ciphertexts.size() + size - 1) / size);
+  parallel_for((ciphertexts.size() + size - 1) / size, [&](std::size_t block) {
+    const std::size_t first = block * size, count = std::min(size, ciphertexts.size() - first);
     const MutableByteSpan rows = MutableByteSpan(out).subspan(first * n_bytes, count * n_bytes);
-    const std::vector<Limb> valid = BlockDecryptor(*parts_).run(ciphertexts, first, count, rows);
+    const std::vector<Limb> valid =
+        BlockDecryptor(*parts_).run(ciphertexts, first, count, blinding.base(block), rows);
     const auto failed = std::find(valid.begin(), valid.end(), Limb{0});
     if (failed != valid.end()) {
       throw Error(ErrorCode::FaultDetected, "a decryption failed its check; its output was destroyed",
@@ -129,7 +133,7 @@ SecretVector<std::uint8_t> PrivateKey::decrypt(const CiphertextArray& ciphertext
 
 PublicKeyPtr PrivateKey::public_key() const { return parts_->public_key; }
 
-void PrivateKey::prepare() const {
+void PrivateKey::prepare([[maybe_unused]] std::size_t count) const {
   if (parts_->public_key->base()) parts_->owner_tables();
 }
 
@@ -139,17 +143,26 @@ void PrivateKey::random_residues(Limb* out, std::size_t count) const {
   AlignedLimbs rho_p(count * p.square.stride()), rho_q(count * q.square.stride());
   draw_residues(rho_p.data(), rho_q.data(), count);
   // rho = rho_p + p^2 * ((rho_q - rho_p) / p^2 mod q^2).
-  AlignedLimbs low(p.square.limbs()), difference(q.square.stride()), high(q.square.limbs());
-  AlignedLimbs joined(low.size() + high.size());
+  AlignedLimbs low(count * p.square.limbs()), high(count * q.square.limbs());
+  AlignedLimbs differences(count * q.square.stride()), multiples(count * n_squared.stride());
+  p.square.export_rows(low, rho_p.data(), count);
+  q.square.import_rows(differences.data(), low, count);
+  std::vector<bigint::MulTask> divisions, multiplications;
   for (std::size_t i = 0; i < count; ++i) {
-    p.square.export_limbs(low, rho_p.data() + i * p.square.stride());
-    q.square.import_limbs(difference.data(), low);
-    q.square.sub(difference.data(), rho_q.data() + i * q.square.stride(), difference.data());
-    q.square.mul(difference.data(), difference.data(), parts_->p_squared_inverse.data());
-    q.square.export_limbs(high, difference.data());
-    bigint::multiply_limbs(joined, high, p.square.value().limbs());
-    bigint::add_limbs(joined, low);
-    n_squared.import_limbs(out + i * n_squared.stride(), joined);
+    Limb* const difference = differences.data() + i * q.square.stride();
+    Limb* const multiple = multiples.data() + i * n_squared.stride();
+    q.square.sub(difference, rho_q.data() + i * q.square.stride(), difference);
+    divisions.push_back({difference, difference, parts_->p_squared_inverse.data()});
+    multiplications.push_back({multiple, multiple, parts_->p_squared.data()});
+  }
+  q.square.mul(divisions);
+  q.square.export_rows(high, differences.data(), count);
+  n_squared.import_rows(multiples.data(), high, count);
+  n_squared.mul(multiplications);
+  n_squared.import_rows(out, low, count);
+  for (std::size_t i = 0; i < count; ++i) {
+    Limb* const element = out + i * n_squared.stride();
+    n_squared.add(element, element, multiples.data() + i * n_squared.stride());
   }
 }
 
@@ -163,10 +176,13 @@ void PrivateKey::draw_residues(Limb* rho_p, Limb* rho_q, std::size_t count) cons
   }
   // The n-th residues modulo p^2 are the p-th powers of the units, one for each unit modulo p.
   const auto draw = [count](const PrimeHalf& h, Limb* out) {
+    const std::size_t width = h.prime.limbs().size();
+    SecretVector<Limb> units(count * width);
     for (std::size_t i = 0; i < count; ++i) {
       const Natural y = Natural::random_below(h.prime - Natural(1)) + Natural(1);
-      h.square.import_value(out + i * h.square.stride(), y);
+      y.copy_to(MutableLimbSpan(units).subspan(i * width, width));
     }
+    h.square.import_rows(out, units, count);
     h.square.pow(out, out, count, h.prime.limbs(), h.prime_bits);
   };
   draw(parts_->p, rho_p);

@@ -80,10 +80,11 @@ PrivateKeyParts::PrivateKeyParts(const KeySecrets& secrets)
       p(secrets.p, secrets.q, randomizer_order(secrets.p, secrets.orders ? &secrets.orders->p : nullptr)),
       q(secrets.q, secrets.p, randomizer_order(secrets.q, secrets.orders ? &secrets.orders->q : nullptr)),
       p_inverse(element_of(q.square.root(), inverse_or_reject(secrets.p, secrets.q))),
+      p_squared(element_of(public_key->n_squared(), secrets.p * secrets.p)),
       p_squared_inverse(q.square.stride()),
       blinding_base(make_blinding_base(*public_key)) {
-  const AlignedLimbs p_squared = element_of(q.square, secrets.p * secrets.p);
-  q.square.invert(p_squared_inverse.data(), p_squared.data(), 1);
+  const AlignedLimbs modulo_q = element_of(q.square, secrets.p * secrets.p);
+  q.square.invert(p_squared_inverse.data(), modulo_q.data(), 1);
 }
 
 const OwnerTables& PrivateKeyParts::owner_tables() const {

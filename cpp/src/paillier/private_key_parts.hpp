@@ -49,6 +49,7 @@ struct PrivateKeyParts {
   PublicKeyPtr public_key;
   PrimeHalf p, q;
   AlignedLimbs p_inverse;          // p^-1 mod q, an element of q.square.root()
+  AlignedLimbs p_squared;          // an element of public_key->n_squared()
   AlignedLimbs p_squared_inverse;  // p^-2 mod q^2, an element of q.square
   AlignedLimbs blinding_base;      // an n-th residue, an element of public_key->n_squared()
 

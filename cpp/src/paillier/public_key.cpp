@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "growing_table.hpp"
 #include "interned.hpp"
 #include "isthmus/bigint/prime.hpp"
 #include "isthmus/core/error.hpp"
@@ -10,9 +11,6 @@
 
 namespace isthmus::paillier {
 namespace {
-
-using bigint::AlignedLimbs;
-using bigint::FixedBaseTable;
 
 Fingerprint digest_of(const Natural& n, const std::optional<RandomizerBase>& base) {
   const std::size_t n_bytes = (n.bit_length() + 7) / 8;
@@ -49,7 +47,11 @@ void validate(const Natural& n, const std::optional<RandomizerBase>& base) {
 }  // namespace
 
 PublicKey::PublicKey(const Natural& n, const std::optional<RandomizerBase>& base)
-    : n_(n), base_(base), key_bits_(n.bit_length()), n_squared_(n), fingerprint_(digest_of(n, base)) {}
+    : n_(n), base_(base), key_bits_(n.bit_length()), n_squared_(n), fingerprint_(digest_of(n, base)) {
+  if (base) powers_ = std::make_unique<GrowingTable>(n_squared_, base->hs, base->exponent_bits);
+}
+
+PublicKey::~PublicKey() = default;
 
 PublicKeyPtr PublicKey::create(const Natural& n, const std::optional<RandomizerBase>& base) {
   return interned<PublicKey>().find_or_make(digest_of(n, base),
@@ -75,30 +77,23 @@ std::vector<std::uint8_t> PublicKey::to_bytes() const {
   return {bytes.begin(), bytes.end()};
 }
 
-const FixedBaseTable& PublicKey::table() const {
-  std::call_once(table_once_, [this] {
-    AlignedLimbs base(n_squared_.stride());
-    n_squared_.import_value(base.data(), base_->hs);
-    table_ = std::make_unique<const FixedBaseTable>(n_squared_, base.data(), base_->exponent_bits);
-  });
-  return *table_;
-}
-
-void PublicKey::prepare() const {
-  if (base_) table();
+void PublicKey::prepare(std::size_t count) const {
+  if (powers_) powers_->announce(count);
 }
 
 void PublicKey::random_residues(Limb* out, std::size_t count) const {
-  if (base_) {
-    const FixedBaseTable& powers = table();
-    powers.pow_vartime(out, random_exponents(powers.exponent_bits(), count).data(), count);
+  if (powers_) {
+    const SecretVector<Limb> exponents = random_exponents(base_->exponent_bits, count);
+    powers_->table_for(count)->pow_vartime(out, exponents.data(), count);
     return;
   }
+  SecretVector<Limb> units(count * n_.limbs().size());
   for (std::size_t i = 0; i < count; ++i) {
-    Limb* const element = out + i * n_squared_.stride();
-    n_squared_.import_value(element, Natural::random_below(n_ - Natural(1)) + Natural(1));
-    n_squared_.pow_vartime(element, element, n_.limbs());
+    const Natural unit = Natural::random_below(n_ - Natural(1)) + Natural(1);
+    unit.copy_to(bigint::MutableLimbSpan(units).subspan(i * n_.limbs().size(), n_.limbs().size()));
   }
+  n_squared_.import_rows(out, units, count);
+  n_squared_.pow(out, out, count, n_.limbs(), key_bits_);
 }
 
 }  // namespace isthmus::paillier

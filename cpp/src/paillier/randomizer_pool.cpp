@@ -110,7 +110,7 @@ class RandomizerPool::Store {
 RandomizerPool::RandomizerPool(std::shared_ptr<const ResidueSource> source, std::size_t capacity)
     : source_(std::move(source)) {
   require(capacity >= 1 && capacity <= kMaxCapacity, "a pool holds between 1 and 2^20 randomizers");
-  source_->prepare();
+  source_->prepare(kMaxCapacity);  // as many may come, in time
   store_ = std::make_unique<Store>(*source_, capacity);
 }
 
@@ -129,7 +129,10 @@ std::size_t RandomizerPool::ready() const noexcept { return store_->is_own() ? s
 
 PublicKeyPtr RandomizerPool::public_key() const { return source_->public_key(); }
 
-void RandomizerPool::prepare() const { source_->prepare(); }
+void RandomizerPool::prepare(std::size_t count) const {
+  const std::size_t stored = ready();
+  if (count > stored) source_->prepare(count - stored);
+}
 
 void RandomizerPool::random_residues(Limb* out, std::size_t count) const {
   const std::size_t taken = store_->is_own() ? store_->take(out, count) : 0;

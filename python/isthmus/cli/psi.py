@@ -11,7 +11,6 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from isthmus.party import Session
     from isthmus.tables import TableStream
 
 HELP = """Find the customers that two parties share; neither sees the other's others.
@@ -108,6 +107,14 @@ def run(
         str,
         typer.Option(help="Memory for the lists; more goes to disk, encrypted.", rich_help_panel=_MACHINE),
     ] = "1G",
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder of this run's own: after a crash or a lost connection, the same command goes on "
+            "where it stopped, if the peer gave a folder too.",
+            rich_help_panel=_MACHINE,
+        ),
+    ] = None,
 ) -> None:
     """Find the customers that both parties have, and write this party's rows.
 
@@ -128,13 +135,11 @@ def run(
     """
     from rich.console import Console
 
-    from isthmus.cli.meeting import meet
+    from isthmus.cli.pending import Pending
     from isthmus.errors import InvalidArgument
-    from isthmus.psi import intersect, intersection_size
     from isthmus.tables import check_writable, open_stream
 
-    writes = role != "sender" and not count_only
-    if (out is not None) != writes:
+    if (out is not None) != (role != "sender" and not count_only):
         raise InvalidArgument("--out is needed, except by a sender or for a count, where there are no rows")
     options: dict[str, Any] = {
         "role": role,
@@ -142,22 +147,47 @@ def run(
         "min_result": min_result,
         "normalize": _rules(normalize or []),
         "suite": suite,
-        "memory_bytes": _bytes(memory),
     }
+    limits = {"memory_bytes": _bytes(memory), "state_dir": state}
     if out is not None:
         check_writable(out)
+        if out.exists() and out.samefile(input):
+            raise InvalidArgument("--out is the input itself; give another file")
     stream = open_stream(input, columns=id, text=id)
     console = Console(stderr=True)
+    if out is None:
+        _match(console, party, job, stream, count_only=count_only, options={**options, **limits})
+        return
+    pending = None if state is None else Pending(state, input, {"job": job, "id": id, **options})
+    rows = None if pending is None else pending.load()
+    if rows is None:
+        keep = {} if pending is None else {"on_result": pending.save}
+        rows = _match(console, party, job, stream, count_only=False, options={**options, **limits, **keep})
+    stream.check_unchanged()
+    _write(console, input, rows, out, text=id, memory_bytes=_bytes(memory))
+    if pending is not None:
+        pending.discard()
+    console.print(f"wrote {out}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _match(
+    console: Console, party: Path, job: str, stream: TableStream, *, count_only: bool, options: dict[str, Any]
+) -> Any:
+    """Meet the peer, run the protocol, say what came of it, and return this party's rows if it learns any."""
+    from isthmus.cli.meeting import meet
+    from isthmus.psi import PsiResult, intersect, intersection_size
+
     with meet(party, job, console) as session:
-        if count_only:
-            count = intersection_size(session, stream, **options)
-            size, repeated, others = count.size, count.duplicates, count.peer_size
-        else:
-            match = intersect(session, stream, **options)
-            size, repeated, others = match.size, match.duplicates, match.peer_size
-    if out is not None:
-        _write(console, input, match.indices, out, text=id, memory_bytes=options["memory_bytes"])
-    _say(console, session, stream, size=size, repeated=repeated, others=others, out=out)
+        result = (intersection_size if count_only else intersect)(session, stream, **options)
+    lines = [f"{session.peer} has {result.peer_size:,} customers"]
+    if result.duplicates:
+        lines.insert(0, f"{result.duplicates:,} repeated rows were left out")
+    if result.size is not None:
+        rows = stream.total_rows or 0
+        lines.insert(0, f"{result.size:,} customers are shared; this party's file has {rows:,} rows")
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    return result.indices if isinstance(result, PsiResult) else None
 
 
 def _write(
@@ -175,28 +205,6 @@ def _write(
             show(pace.judge(Progress("write", done >> 20, total >> 20, "MiB read")))
 
         write_rows(input, rows, out, text=text, memory_bytes=memory_bytes, on_progress=on_progress)
-
-
-def _say(
-    console: Console,
-    session: Session,
-    stream: TableStream,
-    *,
-    size: int | None,
-    repeated: int,
-    others: int,
-    out: Path | None,
-) -> None:
-    def say(text: str) -> None:
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-    if size is not None:
-        say(f"{size:,} customers are shared; this party's file has {stream.total_rows or 0:,} rows")
-    if out is not None:
-        say(f"wrote {out}")
-    if repeated:
-        say(f"{repeated:,} repeated rows were left out")
-    say(f"{session.peer} has {others:,} customers")
 
 
 def _rules(given: list[str]) -> str | dict[str, str]:

@@ -30,6 +30,7 @@ _PUBLIC = frozenset(
         errors.ProtocolState,
         errors.ReplayError,
         errors.ResultTooSmall,
+        errors.ResumeMismatch,
         errors.SequenceError,
         errors.SessionError,
         errors.TlsAuth,

@@ -60,6 +60,9 @@ class Credentials(Protocol):
     def sign(self, data: bytes) -> bytes:
         """Sign with the certificate's key."""
 
+    def derive_key(self, purpose: bytes, salt: bytes) -> bytes:
+        """Return 32 secret bytes that only the holder of the certificate's key can derive."""
+
     def check_peer(self, certificate_der: bytes) -> None:
         """Raise TlsAuth or NotAuthorised unless this is the pinned peer's certificate."""
 

@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from isthmus.errors import ConfigError, NotAuthorised, TlsAuth
 
@@ -76,6 +77,13 @@ class Identity:
     def sign(self, data: bytes) -> bytes:
         """Sign with ECDSA on P-256 and SHA-256."""
         return self._private_key().sign(data, ec.ECDSA(hashes.SHA256()))
+
+    def derive_key(self, purpose: bytes, salt: bytes) -> bytes:
+        """Return 32 secret bytes that only the holder of the private key can derive (HKDF with SHA-256)."""
+        secret = self._private_key().private_numbers().private_value
+        width = (self._private_key().key_size + 7) // 8
+        hkdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=salt, info=purpose)
+        return hkdf.derive(secret.to_bytes(width, "big"))
 
     def check_peer(self, certificate_der: bytes) -> None:
         """Raise unless this is the peer's: TlsAuth if revoked or out of date, NotAuthorised if another's."""

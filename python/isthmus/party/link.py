@@ -84,6 +84,7 @@ class Link:
         )
         self._changed = threading.Condition()
         self._failure: IsthmusError | None = None
+        self.left_in_order = False  # the peer has said goodbye
         self._ending = False  # an ending frame is queued; nothing may follow it
         self._written_ending = False
         self._writing = False
@@ -265,6 +266,7 @@ class Link:
         elif frame.kind == CANCEL:
             self._peer_ended(CancelledError("the peer cancelled"))
         elif frame.kind == CLOSE:
+            self.left_in_order = True
             self._peer_ended(PeerGone("the peer closed the session"))
         elif frame.kind != HEARTBEAT:
             raise ProtocolState("a frame of an unknown kind arrived")

@@ -37,7 +37,7 @@ def connect(party_file: str | Path, *, job: str) -> Iterator[Session]:
 @contextmanager
 def open_session(config: PartyFile, job: str, on_listening: Callable[[int], None]) -> Iterator[Session]:
     """Like :func:`connect`, for a loaded file; ``on_listening`` is told the port once it is open."""
-    with _meet(config, on_listening) as channel:
+    with _meet(config, on_listening) as reopen:
         proposal = Proposal(
             party=config.identity.name,
             peer=config.identity.peer_name,
@@ -46,19 +46,20 @@ def open_session(config: PartyFile, job: str, on_listening: Callable[[int], None
             direction=FROM_DIALLER if config.address else FROM_LISTENER,
             credentials=config.identity,
         )
-        with Session(channel, proposal, audit_file=config.audit) as session:
+        with Session(reopen(), proposal, audit_file=config.audit, reopen=reopen) as session:
             yield session
 
 
 @contextmanager
-def _meet(config: PartyFile, on_listening: Callable[[int], None]) -> Iterator[Channel]:
+def _meet(config: PartyFile, on_listening: Callable[[int], None]) -> Iterator[Callable[[], Channel]]:
+    """Give a function that connects to the peer, each time it is called."""
     if config.address:
-        yield dial(config.address, config.identity, config.limits.connect_seconds)
+        yield lambda: dial(config.address, config.identity, config.limits.connect_seconds)
         return
     listener = Listener(config.listen, config.identity)
     try:
         log.info("%s listens at port %d", config.identity.name, listener.port)
         on_listening(listener.port)
-        yield listener.accept(config.limits.connect_seconds)
+        yield lambda: listener.accept(config.limits.connect_seconds)
     finally:
         listener.close()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,8 @@ from isthmus.errors import (
     IsthmusError,
     NoCommonSuite,
     ParameterMismatch,
+    PeerGone,
+    PeerTruncated,
     ProtocolState,
     StorageError,
     TranscriptError,
@@ -44,6 +47,7 @@ T = TypeVar("T")
 
 _PROTOCOL_NAME = re.compile(r"([a-z0-9][a-z0-9_.-]{0,62})/([0-9]{1,4})")
 _MAX_PARAMETERS_BYTES = 1 << 16
+_RETRY_SECONDS = 0.2
 
 
 class Session:
@@ -54,32 +58,35 @@ class Session:
     what each stage cost, ``audit`` what was run and disclosed.
 
     Any error ends the session for both parties: this side raises it, the other side gets :class:`PeerFailed`
-    with a public code, and nothing of the job is returned on either side. Use it as a context manager, in one
-    thread; only :meth:`cancel` may come from another.
+    with a public code, and nothing of the job is returned on either side. A lost connection too: whoever can
+    go on where a job stopped calls :meth:`reconnect`, for which ``reopen`` makes another channel to the same
+    peer. Use a session as a context manager, in one thread; only :meth:`cancel` may come from another.
     """
 
-    def __init__(self, channel: Channel, proposal: Proposal, *, audit_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        proposal: Proposal,
+        *,
+        audit_file: Path | None = None,
+        reopen: Callable[[], Channel] | None = None,
+    ) -> None:
         self._trail = AuditTrail(audit_file, job=proposal.job, party=proposal.party, peer=proposal.peer)
-        try:
-            agreement = handshake(channel, proposal)
-        except IsthmusError as error:
-            self._trail.add("refused", code=error.code)
-            raise
+        self._proposal = proposal
+        self._reopen = reopen
+        self._past = Counters()
+        self._closed = False
         self.party = proposal.party
         self.peer = proposal.peer
         self.job = proposal.job
-        self.session_id = agreement.session_id.hex()
-        self.suites = agreement.suites
-        self.min_key_bits = agreement.min_key_bits
         self.on_progress: Callable[[Progress], None] | None = None
         self.stages: list[StageReport] = []
         self._pace = Pace()
-        self._channel = channel
-        self._link = Link(channel, agreement.writer, agreement.reader, proposal.limits, agreement.peer_limits)
-        self._closed = False
-        self._received_digest = b""
-        self._trail.context["session"] = self.session_id
-        log.info("session %s: %s with %s, job %s", self.session_id[:8], self.party, self.peer, self.job)
+        try:
+            self._meet(channel)
+        except IsthmusError as error:
+            self._trail.add("refused", code=error.code)
+            raise
 
     def __repr__(self) -> str:
         return f"Session(party={self.party!r}, peer={self.peer!r}, job={self.job!r})"
@@ -91,8 +98,17 @@ class Session:
 
     @property
     def counters(self) -> Counters:
-        """Bytes and frames that crossed the channel, headers and heartbeats included."""
-        return self._channel.counters
+        """Bytes and frames that crossed, headers and heartbeats included, over all connections."""
+        return self._past + self._channel.counters
+
+    def derive_key(self, purpose: bytes, salt: bytes) -> bytes:
+        """Return 32 secret bytes that only this party can derive, from its private key.
+
+        Raises InvalidArgument for a party that has none, as between threads of one process.
+        """
+        if self._proposal.credentials is None:
+            raise InvalidArgument("this session's party has no private key to seal a state with")
+        return self._proposal.credentials.derive_key(purpose, salt)
 
     def report(self, progress: Progress) -> None:
         """Tell ``on_progress``, with the rate so far and the time left."""
@@ -130,6 +146,30 @@ class Session:
         finally:
             self.stages.extend(clock.reports)
 
+    def reconnect(self) -> None:
+        """Meet the peer again after the connection was lost, for up to ``connect_seconds``.
+
+        Raises the error that ended the connection when it was not lost but closed, or cannot be made again,
+        and DeadlineError when the peer does not come back in time.
+        """
+        if self._reopen is None or self._link.left_in_order:
+            self._link.check()
+            raise ProtocolState("the session has not lost its connection")
+        log.warning("session %s: the connection was lost; waiting for %s", self.session_id[:8], self.peer)
+        past = self.counters
+        deadline = time.monotonic() + self._proposal.limits.connect_seconds
+        while True:
+            try:
+                self._meet(self._reopen())
+                break
+            except (PeerGone, PeerTruncated):
+                # The peer may not have noticed yet that the old connection is gone.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_RETRY_SECONDS)
+        self._past = past
+        self._trail.add("reconnected")
+
     def cancel(self) -> None:
         """End the session on both sides with CancelledError; may be called from any thread."""
         self._link.cancel()
@@ -150,6 +190,21 @@ class Session:
         if error is not None:
             self._abort(error)
         self.close()
+
+    def _meet(self, channel: Channel) -> None:
+        """Agree with the peer on a fresh channel, and use it from now on."""
+        agreement = handshake(channel, self._proposal)
+        self.session_id = agreement.session_id.hex()
+        self.suites = agreement.suites
+        self.min_key_bits = agreement.min_key_bits
+        self._channel = channel
+        self._link = Link(
+            channel, agreement.writer, agreement.reader, self._proposal.limits, agreement.peer_limits
+        )
+        self._closed = False
+        self._received_digest = b""
+        self._trail.context["session"] = self.session_id
+        log.info("session %s: %s with %s, job %s", self.session_id[:8], self.party, self.peer, self.job)
 
     # --- one job -------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from isthmus.party.session import Session
 from isthmus.protocol.matching import Role
 from isthmus.psi.canonical import Normalize
 from isthmus.psi.ingest import Duplicates
-from isthmus.psi.runs import Request, run
+from isthmus.psi.runs import EngineName, Request, run
 from isthmus.psi.workspace import DEFAULT_MEMORY_BYTES
 
 __all__ = ["PsiResult", "PsiSize", "intersect", "intersection_size"]
@@ -65,6 +66,9 @@ def intersect(
     suite: str = "ristretto255",
     memory_bytes: int = DEFAULT_MEMORY_BYTES,
     work_dir: str | Path | None = None,
+    state_dir: str | Path | None = None,
+    on_result: Callable[[PsiResult], None] | None = None,
+    engine: EngineName = "local",
 ) -> PsiResult:
     """Find the identifiers that this party and its peer share.
 
@@ -98,7 +102,19 @@ def intersect(
         How much memory records may use. What is beyond it goes to files without a name, encrypted, in
         ``work_dir``: 72 bytes per identifier of this party and 24 per identifier of the peer.
     work_dir
-        A folder for these files; the system's folder for temporary files if None.
+        A folder for these files; ``state_dir``, or the system's folder for temporary files, if None.
+    state_dir
+        A folder of this run's own, made if it does not exist, where every batch is written down before the
+        protocol goes on. After a crash, calling again with the same arguments and input in a session of the
+        same job goes on where both parties' folders say that the run stopped. It holds the run's secrets,
+        sealed under this party's private key, and is removed when the call returns.
+    on_result
+        Called with the result while ``state_dir`` still holds the run: what it has written down when it
+        returns survives a crash at any moment.
+    engine
+        Where batches are computed: ``"local"``, or ``"ray"`` for a Ray cluster of this party's own (needs
+        ``isthmus[ray]``; the cluster that ``RAY_ADDRESS`` names, or one on this machine). The peer cannot
+        tell.
 
     Raises
     ------
@@ -110,6 +126,8 @@ def intersect(
         The parties called with different parameters; the message names them.
     StorageError
         A file could not be written or read.
+    BusyError, CheckpointError, ResumeMismatch
+        ``state_dir`` is in use, is damaged, or holds a run with another input or other arguments.
     IsthmusError
         The peer or the connection failed; see :mod:`isthmus.errors`.
     """
@@ -122,15 +140,21 @@ def intersect(
         suite=suite,
         reveal="rows",
         memory_bytes=memory_bytes,
-        work_dir=None if work_dir is None else Path(work_dir),
+        work_dir=_path(work_dir),
+        state_dir=_path(state_dir),
+        engine=engine,
     )
-    outcome = run(session, ids, request)
-    match, own = outcome.match, outcome.items
-    left_out = 0 if duplicates == "all" else own.summary.total_rows - own.count
-    if match.positions is None:
-        return PsiResult(None, None, match.peer_count, left_out)
-    rows = own.rows(match.positions, every=duplicates == "all")
-    return PsiResult(np.sort(rows) if role == "receiver" else rows, match.size, match.peer_count, left_out)
+    with run(session, ids, request) as outcome:
+        match, own = outcome.match, outcome.items
+        left_out = 0 if duplicates == "all" else own.summary.total_rows - own.count
+        rows = None
+        if match.positions is not None:
+            rows = own.rows(match.positions, every=duplicates == "all")
+            rows = np.sort(rows) if role == "receiver" else rows
+        result = PsiResult(rows, match.size, match.peer_count, left_out)
+        if on_result is not None:
+            on_result(result)
+        return result
 
 
 def intersection_size(
@@ -145,6 +169,8 @@ def intersection_size(
     suite: str = "ristretto255",
     memory_bytes: int = DEFAULT_MEMORY_BYTES,
     work_dir: str | Path | None = None,
+    state_dir: str | Path | None = None,
+    engine: EngineName = "local",
 ) -> PsiSize:
     """Find how many identifiers this party and its peer share, and not which.
 
@@ -162,8 +188,14 @@ def intersection_size(
         suite=suite,
         reveal="size",
         memory_bytes=memory_bytes,
-        work_dir=None if work_dir is None else Path(work_dir),
+        work_dir=_path(work_dir),
+        state_dir=_path(state_dir),
+        engine=engine,
     )
-    outcome = run(session, ids, request)
-    match, own = outcome.match, outcome.items
-    return PsiSize(match.size, match.peer_count, own.summary.total_rows - own.count)
+    with run(session, ids, request) as outcome:
+        match, own = outcome.match, outcome.items
+        return PsiSize(match.size, match.peer_count, own.summary.total_rows - own.count)
+
+
+def _path(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)

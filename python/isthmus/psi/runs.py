@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from isthmus import errors
 from isthmus.items import SecretSeed
 from isthmus.party.session import Session
 from isthmus.protocol.machine import Progress
-from isthmus.protocol.matching import Match, Reveal, Role
+from isthmus.protocol.matching import Engine, Match, Reveal, Role
 from isthmus.protocol.registry import PSI_PROTOCOLS
 from isthmus.protocol.suites import psi_suite
 from isthmus.psi.canonical import Normalize
+from isthmus.psi.checkpoint import Checkpoint, Terms
 from isthmus.psi.engine import LocalEngine
 from isthmus.psi.ingest import Duplicates, IdSource, check_items, read_items
 from isthmus.psi.ledger import RunLedger
 from isthmus.psi.own_items import OwnItems
+from isthmus.psi.ray_engine import RayEngine
 from isthmus.psi.workspace import Workspace
 
+EngineName = Literal["local", "ray"]
+
+_ENGINES: dict[str, Callable[[], AbstractContextManager[Engine]]] = {"local": LocalEngine, "ray": RayEngine}
 _READING = "read"
+_IDLE_CONNECTIONS = 3  # that may be lost in a row without a batch
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,8 @@ class Request:
     reveal: Reveal
     memory_bytes: int
     work_dir: Path | None
+    state_dir: Path | None
+    engine: EngineName
 
     def __post_init__(self) -> None:
         if self.protocol not in PSI_PROTOCOLS:
@@ -45,6 +55,8 @@ class Request:
             raise errors.InvalidArgument(
                 "role, duplicates, min_result or memory_bytes is none of the documented values"
             )
+        if self.engine not in _ENGINES:
+            raise errors.InvalidArgument(f"engine must be one of {', '.join(_ENGINES)}")
         psi_suite(self.suite)
 
     def parameters(self, source: IdSource) -> dict[str, Any]:
@@ -67,51 +79,96 @@ class Outcome:
     items: OwnItems
 
 
-def run(session: Session, ids: Any, request: Request) -> Outcome:
-    """Read this party's identifiers, run the protocol, and record what each party learned."""
-    source = IdSource(ids, request.normalize)
-    workspace = Workspace(request.memory_bytes, request.work_dir)
+@contextmanager
+def run(session: Session, ids: Any, request: Request) -> Iterator[Outcome]:
+    """Read this party's identifiers, run the protocol, and record what each party learned.
 
-    def on_rows(done: int) -> None:
-        session.report(Progress(_READING, done, max(source.total_rows or 0, done)))
+    What is kept of the run on disk is erased when the ``with`` block has ended without an error.
+    """
+    with _checkpoint(session, request) as checkpoint:
+        source = IdSource(ids, request.normalize)
+        workspace = Workspace(request.memory_bytes, request.work_dir or request.state_dir)
 
-    own = read_items(source, SecretSeed(), workspace, on_rows)
-    check_items(own, request.duplicates, request.min_result, source.first_row)
-    ledger = RunLedger(workspace, own.memory_bytes)
-    match = _drive(session, own, ledger, request, request.parameters(source))
-    _record(session, request, own.count, match)
+        def on_rows(done: int) -> None:
+            session.report(Progress(_READING, done, max(source.total_rows or 0, done)))
+
+        order = SecretSeed() if checkpoint is None else checkpoint.order
+        own = read_items(source, order, workspace, on_rows)
+        check_items(own, request.duplicates, request.min_result, source.first_row)
+        parameters = request.parameters(source)
+        ledger = RunLedger(workspace, own.memory_bytes, checkpoint)
+        if checkpoint is not None:
+            checkpoint.restore(ledger, _terms(session, request, parameters, own))
+        match = _drive(session, own, ledger, request, parameters)
+        _record(session, request, own.count, match)
+        if match.released:
+            yield Outcome(match, own)
+        if checkpoint is not None:
+            checkpoint.erase()
     if not match.released:
         raise _too_small(request)
-    return Outcome(match, own)
+
+
+def _checkpoint(session: Session, request: Request) -> AbstractContextManager[Checkpoint | None]:
+    return nullcontext() if request.state_dir is None else Checkpoint(request.state_dir, session)
+
+
+def _terms(session: Session, request: Request, parameters: dict[str, Any], own: OwnItems) -> Terms:
+    """Return what must be the same when the run is resumed."""
+    return {
+        "job": session.job,
+        "party": session.party,
+        "peer": session.peer,
+        "protocol": PSI_PROTOCOLS[request.protocol].protocol,
+        "role": request.role,
+        "duplicates": request.duplicates,
+        **parameters,
+        "input": [own.summary.fingerprint, own.summary.total_rows, own.count],
+    }
 
 
 def _drive(
     session: Session, own: OwnItems, ledger: RunLedger, request: Request, parameters: dict[str, Any]
 ) -> Match:
+    """Run the protocol to its end, over as many connections as it takes while it moves on."""
     row = PSI_PROTOCOLS[request.protocol]
-    with LocalEngine() as engine:
-        steps = row.steps(
-            own,
-            ledger,
-            engine,
-            role=request.role,
-            reveal=request.reveal,
-            min_result=request.min_result,
-            suite=psi_suite(request.suite),
-        )
-        try:
-            return session.run(row.protocol, steps, parameters)
-        except errors.PeerFailed as error:
-            # The peer, which ended first, may have stopped over the verdict that both have.
-            too_small = _too_small(request)
-            if error.peer_code != too_small.code:
-                raise
-            few = request.min_result
-            session.disclose(
-                f"{session.peer} learned that {session.party} has {own.count} distinct identifiers"
+    reached, idle = -1, 0
+    while True:
+        with _ENGINES[request.engine]() as engine:
+            steps = row.steps(
+                own,
+                ledger,
+                engine,
+                role=request.role,
+                reveal=request.reveal,
+                min_result=request.min_result,
+                suite=psi_suite(request.suite),
             )
-            session.disclose(f"{session.peer} said that both share fewer than {few} identifiers")
-            raise too_small from None
+            try:
+                return session.run(row.protocol, steps, parameters)
+            except errors.PeerFailed as error:
+                _take_refusal(session, request, own.count, error)
+                raise
+            except (errors.PeerGone, errors.PeerTruncated) as error:
+                lost = error
+        kept = ledger.own_batches + ledger.peer_batches
+        reached, idle = max(kept, reached), 0 if kept > reached else idle + 1
+        if idle == _IDLE_CONNECTIONS:
+            raise lost
+        try:
+            session.reconnect()
+        except errors.DeadlineError:
+            raise lost from None
+
+
+def _take_refusal(session: Session, request: Request, count: int, error: errors.PeerFailed) -> None:
+    """Raise ResultTooSmall if the peer, which ended first, stopped over the verdict that both have."""
+    too_small = _too_small(request)
+    if error.peer_code == too_small.code:
+        few = request.min_result
+        session.disclose(f"{session.peer} learned that {session.party} has {count} distinct identifiers")
+        session.disclose(f"{session.peer} said that both share fewer than {few} identifiers")
+        raise too_small from None
 
 
 def _too_small(request: Request) -> errors.ResultTooSmall:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from isthmus import errors
 from isthmus.items import SecretSeed
 from isthmus.party.session import Session
+from isthmus.party.stages import Pace
 from isthmus.protocol.machine import Progress, Steps
 from isthmus.protocol.psi_star import (
     MAX_MEMBERS,
@@ -187,6 +188,7 @@ class _HubRun:
         self._lock = threading.Lock()
         self._failure: BaseException | None = None
         self._show = sessions[HUB].on_progress
+        self._pace = Pace()
         self._threads = [
             threading.Thread(target=self._serve, args=(spoke,), name=f"isthmus-star-{spoke}", daemon=True)
             for spoke in range(1, len(sessions) + 1)
@@ -232,7 +234,7 @@ class _HubRun:
                 if not isinstance(answer, step.kind):
                     raise errors.ProtocolState(f"{step.kind.DESCRIPTOR.name} was due from a member")
             elif self._show is not None:
-                self._show(step)
+                self._show(self._pace.judge(step))
 
     def _serve(self, spoke: int) -> None:
         relayed = False

@@ -86,18 +86,19 @@ class TableStream:
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         self.rows = 0
-        self._check_unchanged()
+        self.check_unchanged()
         for batch in self._source.batches():
             for start in range(0, batch.num_rows, BATCH_ROWS):
                 part = _plain(batch.slice(start, BATCH_ROWS), self._text)
                 self.rows += part.num_rows
                 yield part
-        self._check_unchanged()
+        self.check_unchanged()
         self.total_rows = self.rows
         if self._path is not None and not self.rows:
             raise errors.EmptyInput(f"{self._path.name} holds no rows")
 
-    def _check_unchanged(self) -> None:
+    def check_unchanged(self) -> None:
+        """Raise StorageError if the file was written to or replaced since it was opened."""
         if self._path is not None and _identity(self._path) != self._seen:
             raise errors.StorageError(f"{self._path.name} changed while it was in use")
 

@@ -23,6 +23,7 @@ struct WindowPlan {
 
   std::size_t tables() const noexcept { return (windows + levels - 1) / levels; }
   std::size_t entries() const noexcept { return std::size_t{1} << window; }
+  bool operator==(const WindowPlan&) const = default;
 };
 
 /// What FixedBaseTable and MaskedBaseTable share.
@@ -64,11 +65,16 @@ class FixedBaseTable : public WindowTables {
  public:
   static constexpr std::size_t kDefaultBytes = std::size_t{32} << 20;
 
-  /// Takes the plan with the least work whose tables fit max_bytes. `modulus` must outlive the table. Builds
-  /// in parallel.
+  /// The plan with the least work for building tables that fit max_bytes and raising to `uses` exponents. For
+  /// a handful of them that is plain exponentiation: one small table, and squarings.
+  static WindowPlan best_plan(const SquareModulus& modulus, std::size_t exponent_bits, std::size_t max_bytes,
+                              std::size_t uses);
+
+  /// `modulus` must outlive the table. Builds in parallel.
   /// Throws    CiphertextNotUnit when base is not a unit.
   FixedBaseTable(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits,
-                 std::size_t max_bytes = kDefaultBytes);
+                 const WindowPlan& plan)
+      : WindowTables(modulus, base, exponent_bits, plan, Order::rows) {}
 
   /// out[i] = base^exponent[i]; exponent i is the i-th run of exponent_limbs() limbs.
   void pow_vartime(Limb* out, const Limb* exponents, std::size_t count) const {

@@ -42,6 +42,7 @@ class SquareModulus {
   void mul(std::span<const MulTask> tasks) const noexcept;
   void sqr(std::span<const MulTask> tasks) const noexcept;
 
+  void add(Limb* out, const Limb* a, const Limb* b) const noexcept;
   void sub(Limb* out, const Limb* a, const Limb* b) const noexcept;
   /// Products with a pair whose high digit is zero: b is the one digit b0. 4k^2 word products.
   void mul_digit(std::span<const MulTask> tasks) const noexcept;

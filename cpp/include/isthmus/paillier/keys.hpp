@@ -16,11 +16,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
-#include "isthmus/bigint/fixed_base.hpp"
 #include "isthmus/bigint/natural.hpp"
 #include "isthmus/bigint/square_modulus.hpp"
 #include "isthmus/core/bytes.hpp"
@@ -54,6 +52,7 @@ struct RandomizerBase {
   std::size_t exponent_bits;
 };
 
+class GrowingTable;
 class PublicKey;
 using PublicKeyPtr = std::shared_ptr<const PublicKey>;
 
@@ -62,8 +61,9 @@ class ResidueSource {
  public:
   virtual ~ResidueSource() = default;
   virtual PublicKeyPtr public_key() const = 0;
-  /// Builds, with all threads, the tables that the first random_residues() would otherwise build.
-  virtual void prepare() const = 0;
+  /// Announces that about `count` residues are wanted, and builds with all threads the tables that pay for
+  /// it.
+  virtual void prepare(std::size_t count) const = 0;
   /// out = `count` fresh random n-th residues, as elements of n_squared().
   /// Threads   Safe; runs on the calling thread.
   /// Throws    Rng; out is then unspecified.
@@ -84,6 +84,7 @@ class PublicKey final : public ResidueSource, public std::enable_shared_from_thi
   std::vector<std::uint8_t> to_bytes() const;
 
   PublicKey(const Natural& n, const std::optional<RandomizerBase>& base);
+  ~PublicKey() override;
   PublicKey(const PublicKey&) = delete;
   PublicKey& operator=(const PublicKey&) = delete;
 
@@ -102,19 +103,16 @@ class PublicKey final : public ResidueSource, public std::enable_shared_from_thi
   const bigint::SquareModulus& n_squared() const noexcept { return n_squared_; }
 
   PublicKeyPtr public_key() const override { return shared_from_this(); }
-  void prepare() const override;
+  void prepare(std::size_t count) const override;
   void random_residues(Limb* out, std::size_t count) const override;
 
  private:
-  const bigint::FixedBaseTable& table() const;
-
   Natural n_;
   std::optional<RandomizerBase> base_;
   std::size_t key_bits_;
   bigint::SquareModulus n_squared_;
   Fingerprint fingerprint_;
-  mutable std::once_flag table_once_;
-  mutable std::unique_ptr<const bigint::FixedBaseTable> table_;
+  std::unique_ptr<GrowingTable> powers_;  // of hs
 };
 
 }  // namespace isthmus::paillier

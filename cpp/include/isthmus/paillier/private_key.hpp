@@ -39,7 +39,7 @@ class PrivateKey final : public ResidueSource {
   ~PrivateKey() override;
 
   PublicKeyPtr public_key() const override;
-  void prepare() const override;
+  void prepare(std::size_t count) const override;
   /// Made modulo p^2 and q^2 and recombined at about half the public key's cost, a quarter under a fast key.
   /// The distribution is the public key's; under a fast key it is uniform on the subgroup that hs generates.
   void random_residues(Limb* out, std::size_t count) const override;

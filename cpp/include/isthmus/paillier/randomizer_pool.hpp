@@ -15,8 +15,8 @@ namespace isthmus::paillier {
 ///           source makes them all.
 class RandomizerPool final : public ResidueSource {
  public:
-  /// Prepares the source's table and starts the thread. Memory    capacity elements of n_squared(), fixed.
-  /// Throws    InvalidArgument unless 1 <= capacity <= kMaxCapacity; std::bad_alloc.
+  /// Prepares the source for many residues and starts the thread. Memory    capacity elements of n_squared(),
+  /// fixed. Throws    InvalidArgument unless 1 <= capacity <= kMaxCapacity; std::bad_alloc.
   RandomizerPool(std::shared_ptr<const ResidueSource> source, std::size_t capacity);
   ~RandomizerPool() override;
   static constexpr std::size_t kMaxCapacity = std::size_t{1} << 20;
@@ -28,7 +28,7 @@ class RandomizerPool final : public ResidueSource {
   std::size_t ready() const noexcept;
 
   PublicKeyPtr public_key() const override;
-  void prepare() const override;
+  void prepare(std::size_t count) const override;
   void random_residues(Limb* out, std::size_t count) const override;
 
  private:

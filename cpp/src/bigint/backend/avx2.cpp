@@ -410,14 +410,14 @@ void scatter(Limb* const* elements, const Limb* block, std::size_t words) {
   }
 }
 
-void select(Limb* out, const Limb* table, std::size_t entries, std::size_t words, std::size_t index) {
-  const auto* const rows = reinterpret_cast<const Word4*>(table);
-  auto* const picked = reinterpret_cast<Word4*>(out);
-  std::fill_n(picked, words, _mm256_setzero_si256());
-  for (std::size_t e = 0; e < entries; ++e) {
-    const Word4 mask = all_lanes(ct_equal(e, index));
-    for (std::size_t i = 0; i < words; ++i) {
-      picked[i] = _mm256_or_si256(picked[i], _mm256_and_si256(rows[e * words + i], mask));
+void select(const Selection& s) {
+  const auto* const rows = reinterpret_cast<const Word4*>(s.table);
+  auto* const picked = reinterpret_cast<Word4*>(s.out);
+  std::fill_n(picked, s.words, _mm256_setzero_si256());
+  for (std::size_t e = 0; e < s.entries; ++e) {
+    const Word4 mask = all_lanes(ct_equal(e, s.index));
+    for (std::size_t i = 0; i < s.words; ++i) {
+      picked[i] = _mm256_or_si256(picked[i], _mm256_and_si256(rows[e * s.words + i], mask));
     }
   }
 }
@@ -459,7 +459,8 @@ void mod_add(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
 }
 
 constexpr LaneKernels kFourLanes = {
-    kLanes, gather, scatter, pick, select, mod_add, {mod_mul, mod_sqr}, {pair_mul, pair_sqr}, pair_mul_digit};
+    kLanes,         gather, scatter, pick, select, mod_add, {mod_mul, mod_sqr}, {pair_mul, pair_sqr},
+    pair_mul_digit, nullptr};
 
 }  // namespace
 

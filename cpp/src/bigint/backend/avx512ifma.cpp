@@ -237,6 +237,57 @@ ISTHMUS_INLINE typename V::T subtract_once(const DigitContext& c, typename V::T*
   return V::sub(V::zero(), borrow);
 }
 
+/// What is done between column blocks: nothing.
+struct Idle {
+  ISTHMUS_INLINE void step() const {}
+};
+constexpr Idle kIdle;
+
+/// A selection in small steps, which hide behind the multiply-adds around them: it waits for the second-level
+/// cache, they wait for one another.
+template <class V>
+class SteppedSelection {
+ public:
+  using T = typename V::T;
+
+  explicit SteppedSelection(const Selection& s)
+      : out_(reinterpret_cast<T*>(s.out)),
+        table_(reinterpret_cast<const T*>(s.table)),
+        entries_(s.entries),
+        words_(s.words) {
+    for (std::size_t e = 0; e < entries_; ++e) masks_[e] = ct_equal(e, s.index);
+    for (std::size_t i = 0; i < words_; ++i) out_[i] = V::zero();
+  }
+
+  /// Some entries of two words.
+  ISTHMUS_INLINE void step() {
+    if (word_ + 2 > words_) return;
+    const T* from = table_ + entry_ * words_ + word_;
+    T first = out_[word_], second = out_[word_ + 1];
+    for (std::size_t i = 0; i < kAtOnce; ++i, from += words_) {
+      const T mask = V::all(masks_[entry_ + i]);
+      first = V::or_and(first, mask, from[0]);
+      second = V::or_and(second, mask, from[1]);
+    }
+    out_[word_] = first;
+    out_[word_ + 1] = second;
+    entry_ += kAtOnce;
+    if (entry_ < entries_) return;
+    entry_ = 0;
+    word_ += 2;
+  }
+  bool done() const { return word_ >= words_; }
+
+  static constexpr std::size_t kAtOnce = 8;  // divides the number of entries
+
+ private:
+  T* out_;
+  const T* table_;
+  std::size_t entries_, words_;
+  std::size_t word_ = 0, entry_ = 0;
+  Limb masks_[64];
+};
+
 /// Products for digit counts that C divides.
 template <class V, int C>
 struct Products {
@@ -265,9 +316,9 @@ struct Products {
   }
 
   /// v = (S + q*m) / R - less, for S = carry + sum of the columns that the two functions add. Signed carries.
-  template <class Low, class High>
+  template <class Low, class High, class Side>
   static ISTHMUS_INLINE void reduce(const DigitContext& c, T* v, T* q, T carry, T less, Low add_low,
-                                    High add_high) {
+                                    High add_high, Side& side) {
     const std::size_t k = c.layout.count;
     const Shared<V> m{c.m.data()};
     Sums s;
@@ -275,6 +326,7 @@ struct Products {
       add_low(s, first);
       s.add_band(Number{q}, m + first, first / C);
       carry = quotients(c, s, q + first, carry);
+      side.step();
     }
     carry = V::sub(carry, less);
     for (std::size_t first = k; first < 2 * k; first += C) {
@@ -285,13 +337,14 @@ struct Products {
         v[first - k + r.value] = V::masked(sum);
         carry = V::add(V::above(sum), s.high[r.value]);
       });
+      side.step();
     }
   }
 
   template <class Low, class High>
   static ISTHMUS_INLINE void mod_product(const DigitContext& c, Limb* out, Low low, High high) {
     T v[kMaxDigits], q[kMaxDigits];
-    reduce(c, v, q, V::zero(), V::zero(), low, high);
+    reduce(c, v, q, V::zero(), V::zero(), low, high, kIdle);
     subtract_once<V>(c, reinterpret_cast<T*>(out), v);
   }
 
@@ -327,12 +380,12 @@ struct Products {
   /// With X0*Y0 = R*t - q*m and R - q = 1 + sum (2^52 - 1 - q_i) 2^(52*i), the high digit is
   /// REDC(X0*Y1 + X1*Y0 + R - q) - [t < m] modulo m. The reduction's argument is above zero, and its result
   /// with it: the subtraction cannot fall below zero.
-  template <class Low0, class High0, class Low1, class High1>
+  template <class Low0, class High0, class Low1, class High1, class Side = const Idle>
   static ISTHMUS_INLINE void pair_product(const DigitContext& c, Limb* out, Low0 low_0, High0 high_0,
-                                          Low1 low_1, High1 high_1) {
+                                          Low1 low_1, High1 high_1, Side& side = kIdle) {
     const std::size_t k = c.layout.count;
     T t[kMaxDigits], u[kMaxDigits], q[kMaxDigits], q_1[kMaxDigits];
-    reduce(c, t, q, V::zero(), V::zero(), low_0, high_0);
+    reduce(c, t, q, V::zero(), V::zero(), low_0, high_0, side);
     const T less = subtract_once<V>(c, t, t);
     reduce(
         c, u, q_1, V::all(1), less,
@@ -342,7 +395,7 @@ struct Products {
             s.low[r.value] = V::add(s.low[r.value], V::sub(V::all(kDigitMask), q[first + r.value]));
           });
         },
-        high_1);
+        high_1, side);
     T* const digits = reinterpret_cast<T*>(out);
     for (std::size_t i = 0; i < k; ++i) digits[i] = t[i];
     subtract_once<V>(c, digits + k, u);
@@ -373,7 +426,16 @@ struct Products {
         });
   }
 
-  static void pair_sqr(const DigitContext& c, Limb* out, const Limb* a) {
+  static void pair_sqr(const DigitContext& c, Limb* out, const Limb* a) { square(c, out, a, kIdle); }
+
+  static void pair_sqr_select(const DigitContext& c, Limb* x, std::size_t times, const Selection& selection) {
+    SteppedSelection<V> steps(selection);
+    for (std::size_t i = 0; i < times; ++i) square(c, x, x, steps);
+    while (!steps.done()) steps.step();
+  }
+
+  template <class Side>
+  static ISTHMUS_INLINE void square(const DigitContext& c, Limb* out, const Limb* a, Side& side) {
     const std::size_t k = c.layout.count;
     const Number x0 = number(a), x1 = x0 + k;
     pair_product(
@@ -395,7 +457,8 @@ struct Products {
           s.clear();
           s.add_high_columns(x0, x1, k, first);
           s.twice();
-        });
+        },
+        side);
   }
 
   static void pair_mul_digit(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
@@ -422,18 +485,16 @@ struct Products {
   }
 };
 
-/// Column counts there are kernels for; the first that divides the number of digits is used.
+/// Calls f with the number of columns to keep in registers, which divides the number of digits.
 template <class F>
 ISTHMUS_INLINE void with_columns(std::size_t digits, const F& f) {
-  if (digits % 5 == 0) return f(Index<5>{});
-  if (digits % 6 == 0) return f(Index<6>{});
   if (digits % 4 == 0) return f(Index<4>{});
-  f(Index<7>{});
+  f(Index<3>{});
 }
 
 DigitLayout layout(std::size_t modulus_bits) {
   std::size_t count = fewest_digits(modulus_bits);
-  while (count % 4 != 0 && count % 5 != 0 && count % 6 != 0 && count % 7 != 0) ++count;
+  while (count % 4 != 0 && count % 3 != 0) ++count;
   return {count, kDigitBits};
 }
 
@@ -457,6 +518,19 @@ template <class V>
 void pair_mul_digit(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
   with_columns(c.layout.count,
                [&](auto columns) { Products<V, columns.value>::pair_mul_digit(c, out, a, b); });
+}
+
+template <class V>
+void select(const Selection& s);
+
+template <class V>
+void pair_sqr_select(const DigitContext& c, Limb* x, std::size_t times, const Selection& s) {
+  if (s.entries % SteppedSelection<V>::kAtOnce != 0) {
+    for (std::size_t i = 0; i < times; ++i) pair_sqr<V>(c, x, x);
+    return select<V>(s);
+  }
+  with_columns(c.layout.count,
+               [&](auto columns) { Products<V, columns.value>::pair_sqr_select(c, x, times, s); });
 }
 
 /// Transposes 8 rows of 8 words: pairs of words, then of pairs, then of quadruples.
@@ -543,16 +617,16 @@ ISTHMUS_INLINE void select_words(typename V::T* out, const typename V::T* table,
 }
 
 template <class V>
-void select(Limb* out, const Limb* table, std::size_t entries, std::size_t words, std::size_t index) {
+void select(const Selection& s) {
   constexpr int kAtOnce = 20;  // sums that registers hold; divides the usual numbers of words
-  const auto* const rows = reinterpret_cast<const typename V::T*>(table);
-  auto* const picked = reinterpret_cast<typename V::T*>(out);
+  const auto* const rows = reinterpret_cast<const typename V::T*>(s.table);
+  auto* const picked = reinterpret_cast<typename V::T*>(s.out);
   std::size_t i = 0;
-  for (; i + kAtOnce <= words; i += kAtOnce) {
-    select_words<V, kAtOnce>(picked + i, rows + i, entries, words, index);
+  for (; i + kAtOnce <= s.words; i += kAtOnce) {
+    select_words<V, kAtOnce>(picked + i, rows + i, s.entries, s.words, s.index);
   }
-  for (; i + 2 <= words; i += 2) select_words<V, 2>(picked + i, rows + i, entries, words, index);
-  if (i < words) select_words<V, 1>(picked + i, rows + i, entries, words, index);
+  for (; i + 2 <= s.words; i += 2) select_words<V, 2>(picked + i, rows + i, s.entries, s.words, s.index);
+  if (i < s.words) select_words<V, 1>(picked + i, rows + i, s.entries, s.words, s.index);
 }
 
 /// pick() from Chunks * 2 * kLanes entries, so that the masks stay in registers.
@@ -616,7 +690,8 @@ constexpr LaneKernels kernels_of() {
           add<V>,
           {mod_mul<V>, mod_sqr<V>},
           {pair_mul<V>, pair_sqr<V>},
-          pair_mul_digit<V>};
+          pair_mul_digit<V>,
+          pair_sqr_select<V>};
 }
 
 #undef ISTHMUS_INLINE

@@ -37,6 +37,15 @@ struct RingKernels {
   void (*sqr)(const DigitContext& c, Limb* out, const Limb* a);
 };
 
+/// A look-up in a table of `entries` blocks of `words` words per lane: out = block `index`, every one read.
+struct Selection {
+  Limb* out;
+  const Limb* table;
+  std::size_t entries;
+  std::size_t words;
+  std::size_t index;
+};
+
 /// Kernels that work on `lanes` elements at once, in blocks: digit i of the element in lane l is word
 /// i * lanes + l, and blocks are aligned to 64 bytes. Time depends on the layout only.
 struct LaneKernels {
@@ -47,14 +56,16 @@ struct LaneKernels {
   /// In every lane l: out = entry index[l] of a table that all lanes share, every entry of it read. Word i of
   /// entry e is word i * entries + e of the table, which is aligned to 64 bytes; 16 divides `entries`.
   void (*pick)(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index);
-  /// out = block `index` of a table of `entries` blocks of `words` words per lane, every one of them read.
-  void (*select)(Limb* out, const Limb* table, std::size_t entries, std::size_t words, std::size_t index);
+  void (*select)(const Selection& selection);
   /// out = a + b modulo m, for single elements; out may be a or b.
   void (*add)(const DigitContext& c, Limb* out, const Limb* a, const Limb* b);
   RingKernels mod;   // single elements, modulo m
   RingKernels pair;  // pairs, modulo m^2
   /// b is a block of single elements b0 < R (they need not be below m), standing for the pairs (b0, 0).
   void (*pair_mul_digit)(const DigitContext& c, Limb* out, const Limb* a, const Limb* b);
+  /// x = x^(2^times) for pairs, and the selection, overlapped; null where that is no faster than doing the
+  /// one after the other.
+  void (*pair_sqr_select)(const DigitContext& c, Limb* x, std::size_t times, const Selection& selection);
 };
 
 /// A backend. cpp/src/bigint/lanes.hpp runs any number of elements through it.

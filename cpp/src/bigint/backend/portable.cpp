@@ -163,12 +163,12 @@ void scatter(Limb* const* elements, const Limb* block, std::size_t words) {
   std::copy_n(block, words, elements[0]);
 }
 
-void select(Limb* out, const Limb* table, std::size_t entries, std::size_t words, std::size_t index) {
-  std::fill_n(out, words, Limb{0});
-  for (std::size_t e = 0; e < entries; ++e) {
-    const Limb mask = ct_equal(e, index);
-    const Limb* const row = table + e * words;
-    for (std::size_t i = 0; i < words; ++i) out[i] |= row[i] & mask;
+void select(const Selection& s) {
+  std::fill_n(s.out, s.words, Limb{0});
+  for (std::size_t e = 0; e < s.entries; ++e) {
+    const Limb mask = ct_equal(e, s.index);
+    const Limb* const row = s.table + e * s.words;
+    for (std::size_t i = 0; i < s.words; ++i) s.out[i] |= row[i] & mask;
   }
 }
 
@@ -183,7 +183,7 @@ void pick(Limb* out, const Limb* table, std::size_t entries, std::size_t words, 
 void add(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) { add_modulo(c, out, a, b); }
 
 constexpr LaneKernels kOneLane = {
-    1, gather, scatter, pick, select, add, {mod_mul, mod_sqr}, {pair_mul, pair_sqr}, pair_mul_digit};
+    1, gather, scatter, pick, select, add, {mod_mul, mod_sqr}, {pair_mul, pair_sqr}, pair_mul_digit, nullptr};
 
 std::size_t constant_words(std::size_t) { return 0; }
 void prepare(DigitContext&) {}

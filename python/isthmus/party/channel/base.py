@@ -17,6 +17,14 @@ class Counters:
     frames_sent: int = 0
     frames_received: int = 0
 
+    def __add__(self, other: Counters) -> Counters:
+        return Counters(
+            self.bytes_sent + other.bytes_sent,
+            self.bytes_received + other.bytes_received,
+            self.frames_sent + other.frames_sent,
+            self.frames_received + other.frames_received,
+        )
+
 
 class Channel(ABC):
     """Carries byte strings to one peer and back, in order.

@@ -1,0 +1,340 @@
+"""The state folder of an intersection: damage, other inputs, full disks, two processes (cases 46 to 52)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from isthmus import errors, psi
+from isthmus.party.channel import memory_pair
+from isthmus.party.session import Session
+from isthmus.protocol.psi_ecdh import ecdh_psi
+from isthmus.psi import state_files
+from isthmus.psi.state_files import Folder, Log, Seal
+from tests.protocol.conformance import NAMES, QUICK, Cut, CutChannel, proposals
+
+IDS = {"alpha": [f"customer-{i}" for i in range(60)], "beta": [f"customer-{i}" for i in range(100, 30, -1)]}
+SHARED = set(IDS["alpha"]) & set(IDS["beta"])
+CUT = 34
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch):
+    monkeypatch.setitem(ecdh_psi.__kwdefaults__, "batch_items", 6)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return a function that intersects with a state folder per party, and returns each one's outcome."""
+
+    def run(*, cut_after=None, ids=IDS, options=None, on_session=None):
+        ends = memory_pair()
+        ends = CutChannel(ends[0], Cut(cut_after)), ends[1]
+        outcomes = {}
+
+        def work(channel, proposal):
+            name = proposal.party
+            given = {"role": "both", "state_dir": tmp_path / name, **(options or {}).get(name, {})}
+            try:
+                with Session(channel, proposal) as session:
+                    if on_session:
+                        on_session(session)
+                    found = psi.intersect(session, ids[name], **given)
+                    outcomes[name] = [ids[name][row] for row in found.indices]
+                    outcomes[f"{name}-sent"] = session.stages[-1].messages
+            except errors.IsthmusError as error:
+                outcomes[name] = error
+
+        threads = [
+            threading.Thread(target=work, args=arguments, daemon=True)
+            for arguments in zip(ends, proposals("grpc", QUICK), strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+            assert not thread.is_alive(), "a party hangs"
+        return outcomes
+
+    return run
+
+
+@pytest.fixture
+def interrupted(run, tmp_path):
+    """The folders of a run that lost its connection in the middle."""
+    outcomes = run(cut_after=CUT)
+    assert all(isinstance(outcomes[name], errors.PeerGone) for name in NAMES)
+    return {name: tmp_path / name for name in NAMES}
+
+
+def check(outcomes, tmp_path):
+    assert outcomes["alpha"] == outcomes["beta"], outcomes
+    assert set(outcomes["alpha"]) == SHARED
+    assert not any(tmp_path.iterdir())
+
+
+def test_another_process_goes_on_where_the_run_stopped(run, interrupted, tmp_path):
+    resumed = run()
+    check(resumed, tmp_path)  # the folders are gone
+    assert resumed["alpha-sent"] < run()["alpha-sent"] - CUT // 3
+
+
+def test_what_lies_on_disk_is_private_and_sealed(interrupted):
+    for folder in interrupted.values():
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        names = {path.name for path in folder.iterdir()}
+        assert names == {"lock", "run.state", "own.log", "peer.log"}
+        for path in folder.iterdir():
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+            data = path.read_bytes()
+            assert not any(word in data for word in (b"customer", b"seed", b"min_result"))
+
+
+def test_a_party_that_lost_its_folder_starts_again_with_the_other(run, interrupted, tmp_path):
+    for path in interrupted["alpha"].iterdir():
+        path.unlink()
+    outcomes = run()
+    assert set(outcomes["alpha"]) == SHARED == set(outcomes["beta"])
+
+
+@pytest.mark.parametrize(
+    ("ids", "options", "named"),
+    [
+        ({**IDS, "alpha": [*IDS["alpha"][:-1], "another"]}, {}, "input"),
+        ({**IDS, "alpha": IDS["alpha"][::-1]}, {}, "input"),
+        (IDS, {"min_result": 2}, "min_result"),
+        (IDS, {"duplicates": "first"}, "duplicates"),
+        (IDS, {"role": "receiver"}, "learn, role"),
+    ],
+    ids=["input", "order", "minimum", "duplicates", "role"],
+)
+def test_case_48_another_input_or_other_arguments_do_not_resume(run, interrupted, ids, options, named):
+    outcomes = run(ids=ids, options={"alpha": options})
+    assert type(outcomes["alpha"]) is errors.ResumeMismatch
+    assert named in str(outcomes["alpha"])
+    assert "customer" not in str(outcomes["alpha"])
+    assert outcomes["beta"].peer_code == errors.ResumeMismatch.code
+    assert set(run()["alpha"]) == SHARED
+
+
+def test_a_party_that_has_lost_what_it_answered_is_refused(run, interrupted):
+    (interrupted["alpha"] / "peer.log").write_bytes(b"")
+    outcomes = run()
+    assert any(type(outcomes[party]) is errors.ResumeMismatch for party in NAMES)
+    assert all(isinstance(outcomes[party], errors.IsthmusError) for party in NAMES)
+
+
+def test_an_answer_that_was_torn_comes_again(run, interrupted, tmp_path):
+    path = interrupted["alpha"] / "own.log"
+    path.write_bytes(path.read_bytes()[:-5])
+    check(run(), tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "other"])
+def test_case_46_a_damaged_state_is_refused(run, interrupted, damage):
+    path = interrupted["alpha"] / "run.state"
+    data = bytearray(path.read_bytes())
+    if damage == "flip":
+        data[len(data) // 2] ^= 1
+    changed = {"flip": data, "cut": data[:-1], "empty": b""}.get(damage)
+    if changed is None:
+        changed = (interrupted["beta"] / "run.state").read_bytes()  # sealed by another party
+    path.write_bytes(bytes(changed))
+    assert type(run()["alpha"]) is errors.CheckpointError
+
+
+def test_a_log_of_another_run_is_refused(run, interrupted):
+    path = interrupted["alpha"] / "own.log"
+    path.write_bytes((interrupted["alpha"] / "peer.log").read_bytes())
+    assert type(run()["alpha"]) is errors.CheckpointError
+
+
+# --- logs -------------------------------------------------------------------------------------------------
+
+RECORDS = [b"first" * 30, b"second", b"", b"fourth" * 5]
+
+
+@pytest.fixture
+def log_file(tmp_path):
+    """A log of four records, and a function that reads it again."""
+    folder, seal = Folder(tmp_path / "state"), Seal(bytes(32))
+    log = Log(folder, "own.log", seal, b"run")
+    ends = [0]
+    path = tmp_path / "state" / "own.log"
+    for record in RECORDS:
+        log.append(record)
+        ends.append(path.stat().st_size)
+    log.close()
+
+    def read():
+        again = Log(folder, "own.log", seal, b"run")
+        try:
+            return list(again.read())
+        finally:
+            again.close()
+
+    yield path, ends, read, lambda: Log(folder, "own.log", seal, b"run")
+    folder.release(remove=False)
+
+
+def test_a_log_torn_at_any_byte_keeps_every_whole_record(log_file):
+    path, ends, read, _ = log_file
+    data = path.read_bytes()
+    for size in range(len(data) + 1):
+        for tail in (b"", bytes(len(data) - size)):
+            path.write_bytes(data[:size] + tail)
+            whole = sum(end <= size for end in ends[1:])
+            # A length that reached the disk while the content did not leaves zeros.
+            if tail and size not in ends and size < ends[-2]:
+                continue
+            assert read() == RECORDS[:whole], size
+
+
+def test_a_torn_log_goes_on_after_its_last_whole_record(log_file):
+    path, ends, read, reopen = log_file
+    path.write_bytes(path.read_bytes()[: ends[-1] - 3])
+    log = reopen()
+    assert list(log.read()) == RECORDS[:3]
+    log.append(b"again")
+    log.close()
+    assert read() == [*RECORDS[:3], b"again"]
+
+
+def test_damage_before_the_last_record_is_refused(log_file):
+    path, ends, read, _ = log_file
+    data = path.read_bytes()
+    for position in range(ends[-2]):
+        changed = bytearray(data)
+        changed[position] ^= 0x40
+        path.write_bytes(bytes(changed))
+        with pytest.raises(errors.CheckpointError):
+            read()
+
+
+# --- locks ------------------------------------------------------------------------------------------------
+
+
+def test_case_52_two_runs_in_one_folder(run, interrupted):
+    held = Folder(interrupted["alpha"])
+    outcomes = run()
+    assert type(outcomes["alpha"]) is errors.BusyError
+    assert outcomes["beta"].peer_code == "ERR_INTERNAL"
+    held.release(remove=False)
+
+
+def test_case_52_the_lock_of_a_dead_process_is_recovered(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path; from isthmus.psi.state_files import Folder;"
+        "folder = Folder(Path(sys.argv[1])); print('held', flush=True); os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "state")], capture_output=True, check=False
+    )
+    assert done.stdout == b"held\n"
+    assert (tmp_path / "state" / "lock").exists()
+    Folder(tmp_path / "state").release(remove=True)
+
+
+def test_a_lock_file_that_was_removed_meanwhile_does_not_count(tmp_path, monkeypatch):
+    first = Folder(tmp_path / "state")
+    locks = iter([lambda: first.release(remove=True)])
+    real = state_files.fcntl.flock
+
+    def flock(descriptor, flags):
+        next(locks, lambda: None)()  # the holder leaves between the opening and the locking
+        (tmp_path / "state").mkdir(mode=0o700, exist_ok=True)
+        return real(descriptor, flags)
+
+    monkeypatch.setattr(state_files.fcntl, "flock", flock)
+    second = Folder(tmp_path / "state")
+    with pytest.raises(errors.BusyError):
+        Folder(tmp_path / "state")
+    second.release(remove=True)
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "open"])
+def test_only_a_private_folder_will_do(tmp_path, kind):
+    path = tmp_path / "state"
+    if kind == "file":
+        path.write_text("")
+    elif kind == "link":
+        (tmp_path / "target").mkdir(mode=0o700)
+        path.symlink_to(tmp_path / "target")
+    else:
+        path.mkdir()
+        path.chmod(0o750)
+    with pytest.raises(errors.PathError):
+        Folder(path)
+
+
+def test_case_52_a_cancelled_run_can_be_resumed(run, interrupted, tmp_path):
+    def cancel(session):
+        if session.party == "alpha":
+            session.on_progress = lambda progress: progress.done > 90 and session.cancel()
+
+    began = time.monotonic()
+    outcomes = run(on_session=cancel)
+    assert time.monotonic() - began < 5
+    assert all(type(outcomes[name]) is errors.CancelledError for name in NAMES)
+    check(run(), tmp_path)
+
+
+# --- disks ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS], ids=["full", "io", "read-only"])
+@pytest.mark.parametrize("call", ["write", "fdatasync", "fsync", "replace"])
+def test_case_49_a_disk_that_fails_ends_the_run_and_keeps_it_resumable(
+    run, tmp_path, monkeypatch, call, code
+):
+    real, seen = getattr(os, call), []
+
+    def failing(*arguments, **options):
+        seen.append(threading.current_thread().name)
+        if len(seen) >= 3:
+            raise OSError(code, os.strerror(code))
+        return real(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(state_files.os, call, failing)
+        outcomes = run()
+    assert any(type(outcomes[name]) is errors.StorageError for name in NAMES)
+    for name in NAMES:
+        assert isinstance(outcomes[name], errors.StorageError | errors.PeerFailed | errors.PeerGone)
+        if isinstance(outcomes[name], errors.PeerFailed):
+            assert outcomes[name].peer_code == "ERR_INTERNAL"
+    outcomes = run()
+    assert set(outcomes["alpha"]) == SHARED == set(outcomes["beta"])
+
+
+def test_case_49_a_full_disk_under_the_records_is_a_storage_error(run, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        outcomes = run(options={name: {"memory_bytes": 0} for name in NAMES})
+    assert any(type(outcomes[name]) is errors.StorageError for name in NAMES)
+    outcomes = run(options={name: {"memory_bytes": 0} for name in NAMES})
+    check(outcomes, tmp_path)
+
+
+def test_a_party_without_a_key_has_nothing_to_seal_with(tmp_path):
+    from isthmus.party import run_in_memory
+
+    with pytest.raises(errors.InvalidArgument):
+        run_in_memory(
+            {
+                name: lambda session: psi.intersect(
+                    session, ["a"], role="both", state_dir=tmp_path / session.party
+                )
+                for name in NAMES
+            }
+        )

@@ -1,0 +1,146 @@
+"""A connection that is lost within a session: both parties meet again and go on where they were."""
+
+from __future__ import annotations
+
+import queue
+import threading
+
+import pytest
+
+from isthmus import errors, psi
+from isthmus.errors import DeadlineError, PeerGone
+from isthmus.party.channel import memory_pair
+from isthmus.party.channel.grpc import Listener, dial
+from isthmus.party.limits import Limits
+from isthmus.party.session import Session
+from isthmus.protocol.psi_ecdh import ecdh_psi
+from tests.protocol.conformance import Cut, CutChannel, credentials, proposals
+
+A_IDS = [f"customer-{i}" for i in range(60)]
+B_IDS = [f"customer-{i}" for i in range(100, 30, -1)]
+SHARED = set(A_IDS) & set(B_IDS)
+BATCH_ITEMS = 6
+LIMITS = Limits(deadline_seconds=5.0, connect_seconds=3.0)
+
+
+class Meeting:
+    """Joins whoever comes first with whoever comes second, again and again."""
+
+    def __init__(self):
+        self._ends = queue.Queue()
+        self._lock = threading.Lock()
+        self._waiting = False
+
+    def meet(self):
+        with self._lock:
+            self._waiting = not self._waiting
+            if not self._waiting:
+                mine, theirs = memory_pair()
+                self._ends.put(theirs)
+                return mine
+        try:
+            return self._ends.get(timeout=LIMITS.connect_seconds)
+        except queue.Empty:
+            with self._lock:
+                self._waiting = False
+            raise DeadlineError("nobody came") from None
+
+
+def run(reopen_a, reopen_b, cuts, *, transport="memory", **options):
+    """Intersect; party a's n-th connection is cut after ``cuts[n]`` messages. Return both outcomes."""
+    cuts = iter(cuts)
+    outcomes = {}
+
+    def cut_channel():
+        return CutChannel(reopen_a(), Cut(next(cuts, None)))
+
+    def work(name, ids, reopen, proposal):
+        try:
+            with Session(reopen(), proposal, reopen=reopen) as session:
+                found = psi.intersect(session, ids, role="both", **options)
+                events = [record["event"] for record in session.audit]
+                outcomes[name] = [ids[row] for row in found.indices], events, session.counters, session.stages
+        except errors.IsthmusError as error:
+            outcomes[name] = error
+
+    threads = [
+        threading.Thread(target=work, args=arguments, daemon=True)
+        for arguments in zip(
+            "ab", (A_IDS, B_IDS), (cut_channel, reopen_b), proposals(transport, LIMITS), strict=True
+        )
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(40)
+        assert not thread.is_alive(), "a party hangs"
+    return outcomes
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch):
+    monkeypatch.setitem(ecdh_psi.__kwdefaults__, "batch_items", BATCH_ITEMS)
+
+
+def check(outcomes, connections):
+    for name in "ab":
+        assert not isinstance(outcomes[name], Exception), (name, outcomes)
+        found, events, _, _ = outcomes[name]
+        assert set(found) == SHARED
+        assert events.count("reconnected") == connections - 1
+    assert outcomes["a"][0] == outcomes["b"][0]
+
+
+def test_a_cut_after_any_message_of_the_streams_is_survived_in_the_middle():
+    meeting = Meeting()
+    whole = run(meeting.meet, meeting.meet, [])
+    check(whole, 1)
+    stage = whole["a"][3][0]
+    # The envelope adds a JobStart from each side. In the last two messages the parties say goodbye to the
+    # job.
+    for k in range(1, stage.messages + 2):
+        meeting = Meeting()
+        outcomes = run(meeting.meet, meeting.meet, [k])
+        check(outcomes, 2)
+
+
+def test_several_cuts_are_survived():
+    meeting = Meeting()
+    check(run(meeting.meet, meeting.meet, [9, 12, 15]), 4)
+
+
+def test_a_connection_that_never_lasts_is_given_up():
+    meeting = Meeting()
+    outcomes = run(meeting.meet, meeting.meet, [4] * 50)
+    assert isinstance(outcomes["a"], PeerGone)
+    assert isinstance(outcomes["b"], errors.IsthmusError)
+
+
+def test_a_peer_that_does_not_come_back_is_gone():
+    meeting = Meeting()
+
+    def once(calls=[]):  # noqa: B006 - one list for all calls
+        if calls:
+            raise DeadlineError("nobody came")
+        calls.append(1)
+        return meeting.meet()
+
+    outcomes = run(once, meeting.meet, [12])
+    assert isinstance(outcomes["a"], PeerGone)
+    assert isinstance(outcomes["b"], PeerGone)
+
+
+def test_over_grpc_the_listener_takes_the_peer_back():
+    identities = credentials()
+    listener = Listener("127.0.0.1:0", identities["beta"])
+    try:
+        address = f"127.0.0.1:{listener.port}"
+        outcomes = run(
+            lambda: dial(address, identities["alpha"], 3.0),
+            lambda: listener.accept(3.0),
+            [10, 14],
+            transport="grpc",
+        )
+    finally:
+        listener.close()
+    check(outcomes, 3)
