@@ -1,6 +1,7 @@
 // Times the field products of one backend of curve25519 and the steps that are made of them, and counts the
 // products. groups.py compiles it with the backend's flags and LANES = 1, 4 or 8, and reads the lines
-// "name nanoseconds products squares"; all per element, on one core, the best of many short runs.
+// "name nanoseconds products squares fraction-of-the-floor"; all per element, on one core, the best of many
+// short runs.
 
 #include <algorithm>
 #include <cstdio>
@@ -34,17 +35,6 @@ double now() {
   return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
 }
 
-template <class Run>
-double best(const Run& run, int repeats) {
-  double fastest = 1e30;
-  for (int i = 0; i < repeats; ++i) {
-    const double start = now();
-    run();
-    fastest = std::min(fastest, now() - start);
-  }
-  return fastest;
-}
-
 template <class T>
 void keep(T& value) {
   __asm__ volatile("" : : "r"(&value) : "memory");
@@ -57,29 +47,53 @@ F some_element() {
   return F::from_lanes(words);
 }
 
+// Nanoseconds of one field product and one square.
+struct FieldTimes {
+  double product;
+  double square;
+  double of(const Counts& counts) const { return counts.products * product + counts.squares * square; }
+};
+
 // Four independent chains keep the multipliers busy.
 template <class Step>
-double field_nanoseconds(const Step& step) {
-  constexpr int kSteps = 500;
+double chains(const Step& step) {
+  constexpr int kSteps = 100;
   Field a = some_element<Field>(), b = a * a, c = b * a, d = c * b;
-  const auto run = [&] {
-    for (int i = 0; i < kSteps; ++i) {
-      a = step(a), b = step(b), c = step(c), d = step(d);
-      keep(a), keep(b), keep(c), keep(d);
-    }
-  };
-  return best(run, 400) / (4.0 * kSteps * LANES);
+  const double start = now();
+  for (int i = 0; i < kSteps; ++i) {
+    a = step(a), b = step(b), c = step(c), d = step(d);
+    keep(a), keep(b), keep(c), keep(d);
+  }
+  return (now() - start) / (4.0 * kSteps * LANES);
 }
 
-// Runs step<F>() for the backend's field to time it, and for the counting one.
+FieldTimes measure_field() {
+  const Field factor = some_element<Field>();
+  return {chains([&](const Field& x) { return x * factor; }),
+          chains([](const Field& x) { return square(x); })};
+}
+
+// Counts with step<Counter>(), then times step<Field>(). The clock of a busy machine changes from one
+// millisecond to the next, so the fraction of the floor is the median of fractions whose two times were taken
+// together.
 template <class Step>
 void report(const char* name, double elements, const Step& step) {
-  const double nanoseconds = best([&] { step.template operator()<Field>(); }, 40) / elements;
   Counter::counts = {};
   step.template operator()<Counter>();
-  const double vectors = elements / LANES;
-  std::printf("%s %.3f %.2f %.2f\n", name, nanoseconds, Counter::counts.products / vectors,
-              Counter::counts.squares / vectors);
+  const Counts counts = {Counter::counts.products * LANES / elements,
+                         Counter::counts.squares * LANES / elements};
+  std::vector<double> fractions;
+  double fastest = 1e30;
+  for (int i = 0; i < 101; ++i) {
+    const double before = measure_field().of(counts);
+    const double start = now();
+    step.template operator()<Field>();
+    const double elapsed = (now() - start) / elements;
+    fractions.push_back((before + measure_field().of(counts)) / (2 * elapsed));
+    fastest = std::min(fastest, elapsed);
+  }
+  std::nth_element(fractions.begin(), fractions.begin() + 50, fractions.end());
+  std::printf("%s %.3f %.2f %.2f %.4f\n", name, fastest, counts.products, counts.squares, fractions[50]);
 }
 
 struct Inputs {
@@ -158,9 +172,12 @@ void report_x25519(Inputs& in) {
 }  // namespace
 
 int main() {
-  const Field factor = some_element<Field>();
-  std::printf("product %.4f 1 0\n", field_nanoseconds([&](const Field& a) { return carry(a * factor); }));
-  std::printf("square %.4f 0 1\n", field_nanoseconds([&](const Field& a) { return carry(square(a)); }));
+  FieldTimes best = measure_field();
+  for (int i = 0; i < 2000; ++i) {
+    const FieldTimes next = measure_field();
+    best = {std::min(best.product, next.product), std::min(best.square, next.square)};
+  }
+  std::printf("product %.4f 1 0 1\nsquare %.4f 0 1 1\n", best.product, best.square);
   Inputs inputs;
   report_ristretto255(inputs);
   report_x25519(inputs);

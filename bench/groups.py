@@ -2,9 +2,9 @@
 
 Microseconds of one core per element, the best of many short runs. The floor of a row is its number of field
 products and squares, counted by running the same code on a counting field (``counted_field.hpp``), times what
-the backend's field kernel needs for one of each, measured in the same process (``curve_kernels.cpp``, compiled
-here with the backend's flags). libsodium, which handles one element at a time, is measured beside them, when
-the system has it. The calls of the last table are checked against each other.
+the backend's field kernel needs for one of each, measured right before and after it. ``curve_kernels.cpp``
+does this, compiled here with the backend's flags. libsodium, which handles one element at a time, is measured
+beside them, when the system has it. The calls from Python are checked against each other.
 """
 
 from __future__ import annotations
@@ -20,19 +20,24 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from isthmus import items
+from isthmus._core import system
+from isthmus.groups import Group, group, group_names
+
 ROOT = Path(__file__).resolve().parents[1]
+AVX2 = ["-mavx2", "-mfma"]
+IFMA = [f"-mavx512{name}" for name in ("f", "vl", "dq", "bw", "ifma")]
 FLAGS = {
     "portable": ["-DLANES=1"],
-    "avx2": ["-DLANES=4", "-mavx2", "-mfma"],
-    "avx512ifma": ["-DLANES=8", "-mavx2", "-mfma", "-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw"]
-    + ["-mavx512ifma", "-mprefer-vector-width=512"],
+    "avx2": ["-DLANES=4", *AVX2],
+    "avx512ifma": ["-DLANES=8", *AVX2, *IFMA, "-mprefer-vector-width=512"],
 }
-SOURCES = ["bench/curve_kernels.cpp"] + [
-    f"cpp/src/{name}.cpp" for name in ("core/secret", "curve/edwards25519", "curve/canonical25519")
-]
+CORE = ("core/secret", "curve/edwards25519", "curve/canonical25519")
+SOURCES = ["bench/curve_kernels.cpp", *(f"cpp/src/{name}.cpp" for name in CORE)]
 STEPS = {
     "decode": "decode, validate",
     "map": "map one field element",
@@ -46,40 +51,29 @@ COUNT = 4096
 DOMAIN = b"psi_ecdh/1" + bytes(32)
 
 
-def kernel_rows(backend: str) -> dict[str, tuple[float, float, float]]:
-    """Compile and run ``curve_kernels.cpp``: name -> (microseconds, products, squares)."""
+def kernel_rows(backend: str) -> dict[str, tuple[float, ...]]:
+    """Compile and run ``curve_kernels.cpp``: name -> nanoseconds, products, squares, share of the floor."""
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "kernels"
         command = ["c++", "-std=c++20", "-O3", "-DNDEBUG", "-Wno-psabi", f"-I{ROOT}/cpp/include"]
         command += [*FLAGS[backend], *(str(ROOT / source) for source in SOURCES), "-o", str(program)]
         subprocess.run(command, check=True)
         lines = subprocess.run([str(program)], check=True, capture_output=True, text=True).stdout.splitlines()
-    rows = {}
-    for line in lines:
-        name, nanoseconds, products, squares = line.split()
-        rows[name] = (float(nanoseconds) / 1000, float(products), float(squares))
-    return rows
+    split = [line.split() for line in lines]
+    return {name: tuple(map(float, figures)) for name, *figures in split}
 
 
 def kernel_table(backend: str) -> Table:
     """One row per step and group, with the floor of each."""
     rows = kernel_rows(backend)
-    product, square = rows.pop("product")[0], rows.pop("square")[0]
-    title = f"{backend}: field product {product * 1000:.2f} ns, square {square * 1000:.2f} ns"
+    title = f"{backend}: field product {rows.pop('product')[0]:.2f} ns, square {rows.pop('square')[0]:.2f} ns"
     table = Table("group", "step", title=title)
-    for heading in ("µs", "products", "squares", "floor µs", "floor / µs"):
+    for heading in ("µs", "products", "squares", "floor / achieved"):
         table.add_column(heading, justify="right")
-    for name, (elapsed, products, squares) in rows.items():
-        group, step = name.split(".")
-        floor = products * product + squares * square
-        figures = (
-            f"{elapsed:.2f}",
-            f"{products:.0f}",
-            f"{squares:.0f}",
-            f"{floor:.2f}",
-            f"{floor / elapsed:.2f}",
-        )
-        table.add_row(group, STEPS[step], *figures)
+    for name, (nanoseconds, products, squares, fraction) in rows.items():
+        group_name, step = name.split(".")
+        figures = (f"{nanoseconds / 1000:.2f}", f"{products:.0f}", f"{squares:.0f}", f"{fraction:.2f}")
+        table.add_row(group_name, STEPS[step], *figures)
     return table
 
 
@@ -93,36 +87,31 @@ def best_of(run: Callable[[], object], count: int, repeats: int = 9) -> float:
     return fastest / count * 1e6
 
 
+def measure_group(group: Group) -> dict[str, float]:
+    """Return microseconds per item of each call."""
+    digests = np.random.default_rng(0).integers(0, 256, (COUNT, 32), dtype=np.uint8)
+    ours, theirs = group.random_scalar(), group.random_scalar()
+    own, peer = (items.mask_digests(digests, scalar, domain=DOMAIN) for scalar in (ours, theirs))
+    assert np.array_equal(items.mask_points(own, theirs), items.mask_points(peer, ours))
+    messages = [digest.tobytes() for digest in digests]
+    calls = {
+        "hash_to_group": lambda: group.hash_to_group(messages, dst=DOMAIN),
+        "mask_digests": lambda: items.mask_digests(digests, ours, domain=DOMAIN),
+        "mask_points": lambda: items.mask_points(peer, ours),
+    }
+    return {name: best_of(call, COUNT) for name, call in calls.items()}
+
+
 def measure_calls() -> dict[str, dict[str, float]]:
     """In a process of one backend: group -> call -> microseconds per item."""
-    import numpy as np
-    import pyarrow as pa
-
-    from isthmus import items
-    from isthmus._core import system
-    from isthmus.groups import group, group_names
-
     system.set_thread_count(1)
-    ids = [pa.chunked_array([[f"customer-{i:09d}" for i in range(COUNT)]])]
-    result = {}
-    for name in group_names():
-        ours, theirs = (group(name).random_scalar() for _ in range(2))
-        own = items.mask_items(ids, ours, domain=DOMAIN)
-        peer = items.mask_items(ids, theirs, domain=DOMAIN)
-        assert np.array_equal(items.mask_points(own, theirs), items.mask_points(peer, ours))
-        messages = [items.encode_item(ids, row) for row in range(COUNT)]
-        result[name] = {
-            "hash_to_group": best_of(lambda g=group(name), m=messages: g.hash_to_group(m, dst=DOMAIN), COUNT),
-            "mask_items": best_of(lambda s=ours: items.mask_items(ids, s, domain=DOMAIN), COUNT),
-            "mask_points": best_of(lambda s=ours, p=peer: items.mask_points(p, s), COUNT),
-        }
-    return result
+    return {name: measure_group(group(name)) for name in group_names()}
 
 
 def call_table(backends: list[str]) -> Table:
     """The same three calls for every backend and group, from Python, on one thread."""
     table = Table("backend", "group", title="From Python, µs per item, one thread")
-    for heading in ("hash_to_group", "mask_items (own)", "mask_points (peer's)"):
+    for heading in ("hash_to_group", "mask_digests (own)", "mask_points (peer's)"):
         table.add_column(heading, justify="right")
     for backend in backends:
         command = [sys.executable, __file__, "--calls"]
@@ -145,7 +134,7 @@ def sodium_table() -> Table | None:
     base.raw = bytes([9]) + bytes(63)
     scalar.raw = scalar.raw[:31] + bytes(33)
     assert sodium.crypto_core_ristretto255_from_hash(point, uniform) == 0
-    calls = {
+    calls: dict[str, Callable[[], int]] = {
         "X25519": lambda: sodium.crypto_scalarmult_curve25519(out, scalar, base),
         "ristretto255, decode, multiply, encode": lambda: sodium.crypto_scalarmult_ristretto255(
             out, scalar, point
@@ -165,8 +154,6 @@ def main() -> None:
     if "--calls" in sys.argv:
         print(json.dumps(measure_calls()))
         return
-    from isthmus._core import system
-
     console = Console(width=110)
     backends = system.available_backends()
     for backend in backends:

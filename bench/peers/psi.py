@@ -3,11 +3,11 @@
     python bench/peers/psi.py --log2 16                 # every peer
     python bench/peers/psi.py --log2 16 20 --only isthmus spu
 
-Each peer is installed in a virtual environment of its own (Linux x86-64, Python 3.10 or 3.11). isthmus and
-secretflow run as two processes that read CSV and write aligned CSV over loopback, both parties learn;
-openmined-psi and fate-utils have neither transport nor files, so their time is that of the calls alone, in
-one process. Seconds are the slower party's, from reading the input to the written result, the best of
---repeat rounds; the rounds of all programs are interleaved. Every run's result is counted.
+Each peer is installed in a virtual environment of its own (Linux x86-64, Python 3.10 or 3.11). isthmus
+and secretflow run as two processes that read CSV and write aligned CSV over loopback, both parties
+learn; openmined-psi and fate-utils have neither transport nor files, so their time is that of the calls
+alone, in one process. Seconds are the slower party's, from reading the input to the written result, the
+best of --repeat rounds; the rounds of all programs are interleaved. Every run's result is counted.
 """
 
 from __future__ import annotations
@@ -117,12 +117,18 @@ def seconds(program: Program, inputs: Sequence[Path], shared: int) -> float:
 
 
 def main() -> None:
-    """Print one table per size.""" parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--log2", type=int, nargs="+", default=[16], help="identifiers a party, as powers of
-    two") parser.add_argument("--repeat", type=int, default=2, help="rounds, of which the best counts")
-    parser.add_argument("--only", nargs="+", help="programs to run", choices=sorted({p.name for p in
-    PROGRAMS})) arguments = parser.parse_args() programs = [p for p in PROGRAMS if not arguments.only or
-    p.name in arguments.only] for exponent in arguments.log2:
+    """Print one table per size."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--log2", type=int, nargs="+", default=[16], help="identifiers a party, as powers of two"
+    )
+    parser.add_argument("--repeat", type=int, default=2, help="rounds, of which the best counts")
+    parser.add_argument(
+        "--only", nargs="+", help="programs to run", choices=sorted({p.name for p in PROGRAMS})
+    )
+    arguments = parser.parse_args()
+    programs = [p for p in PROGRAMS if not arguments.only or p.name in arguments.only]
+    for exponent in arguments.log2:
         with tempfile.TemporaryDirectory() as name:
             count = 1 << exponent
             inputs = write_lists(Path(name), count)
@@ -135,8 +141,9 @@ def main() -> None:
             print("|---|---|---|---|---|")
             ours = next((t for p, t in best.items() if p.curve == "ristretto255"), float("nan"))
             for program, elapsed in best.items():
-                each = elapsed / count * 1e6 print(f"| {program.name} | {program.curve} | {elapsed:.2f} |
-                {each:.1f} | {elapsed / ours:.2f} |")
+                each = elapsed / count * 1e6
+                row = f"{elapsed:.2f} | {each:.1f} | {elapsed / ours:.2f}"
+                print(f"| {program.name} | {program.curve} | {row} |")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """openmined-psi between two objects of one process: it has no transport. Only the client learns.
 
-    python psi_openmined.py CURVE A.csv B.csv
+python psi_openmined.py CURVE A.csv B.csv
 """
 
 import sys

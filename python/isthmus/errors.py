@@ -297,6 +297,12 @@ class ModelFileError(CheckpointError):
     """A saved model is damaged, of another version or of another party."""
 
 
+class ResourceError(IsthmusError):
+    """Memory, or a machine that computes for this party, was lost."""
+
+    code = "ERR_RESOURCE"
+
+
 class BusyError(IsthmusError):
     """Another process works with the same state."""
 

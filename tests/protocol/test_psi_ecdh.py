@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isthmus.errors import InvalidArgument
+from isthmus.errors import InvalidArgument, PeerGone, ResumeMismatch
 from isthmus.groups import group, group_names
+from isthmus.protocol.psi_exchange import WINDOW
 from isthmus.protocol.suites import PSI_SUITES, psi_suite
 from isthmus.protocol.wire import psi_ecdh_pb2 as wire
 from tests.protocol.cases import drive
@@ -157,3 +158,62 @@ def test_a_result_below_the_minimum_is_withheld_from_both(roles):
             assert match.size is None
         for match in run(["a", "b", "c"], ["b", "c", "d"], roles, min_result=2, reveal=reveal)[0]:
             assert match.released
+
+
+def interrupted(reveal="rows"):
+    """Two parties whose connection is lost after some messages; their ledgers stay."""
+    a, b = PsiParty([f"{i}" for i in range(60)], seed=1), PsiParty([f"{i}" for i in range(40, 90)], seed=2)
+
+    def lose(position, message):
+        if position > 90:
+            raise PeerGone("the connection is lost")
+        return message
+
+    with pytest.raises(PeerGone):
+        drive(*(party.steps("both", reveal=reveal, batch_items=1) for party in (a, b)), tamper_a=lose)
+    return a, b
+
+
+@pytest.mark.parametrize("reveal", ["rows", "size"])
+def test_machines_go_on_with_what_their_ledgers_hold(reveal):
+    a, b = interrupted(reveal)
+    run_name, sent = a.ledger.record.run, []
+
+    def record(_, message):
+        sent.append(message)
+        return message
+
+    matches = drive(*(party.steps("both", reveal=reveal, batch_items=1) for party in (a, b)), tamper_a=record)
+    assert a.ledger.record.run == run_name == b.ledger.record.run
+    assert [match.size for match in matches] == [20, 20]
+    if reveal == "rows":
+        assert sorted(a.rows(matches[0])) == list(range(40, 60))
+    assert not any(isinstance(message, wire.Masked) and message.index == 0 for message in sent)
+
+
+def test_a_party_without_the_run_begins_another_with_other_masks():
+    _, b = interrupted()
+    run_name, seed = b.ledger.record.run, b.ledger.record.seed.reveal()
+    fresh = PsiParty([f"{i}" for i in range(60)], seed=1)
+    matches = drive(fresh.steps("both", batch_items=1), b.steps("both", batch_items=1))
+    assert [match.size for match in matches] == [20, 20]
+    assert b.ledger.record.run != run_name
+    assert b.ledger.record.seed.reveal() != seed
+
+
+@pytest.mark.parametrize(("masked", "answered"), [(99, None), (None, 99), (0, None), (None, 0)])
+def test_positions_that_no_run_can_have_are_refused(masked, answered):
+    a, b = PsiParty([f"{i}" for i in range(60)]), PsiParty([f"{i}" for i in range(40, 90)])
+    drive(a.steps("both", batch_items=1), b.steps("both", batch_items=1))
+    assert a.ledger.peer_batches > WINDOW
+
+    def lie(_, message):
+        if isinstance(message, wire.Start):
+            if masked is not None:
+                message.resume.masked = masked
+            if answered is not None:
+                message.resume.answered = answered
+        return message
+
+    with pytest.raises(ResumeMismatch):
+        drive(a.steps("both", batch_items=1), b.steps("both", batch_items=1), tamper_b=lie)

@@ -140,3 +140,95 @@ def test_several_runs_in_one_session():
         return lambda session: [psi.intersect(session, ids, role="both").size for _ in range(3)]
 
     assert run_in_memory({"bank": party(TEXT_A), "fund": party(TEXT_B)}) == {"bank": [3] * 3, "fund": [3] * 3}
+
+
+def size_of(ids_a, ids_b, role_a="both", role_b="both", **options):
+    return run_in_memory(
+        {
+            "bank": lambda session: (
+                psi.intersection_size(session, ids_a, role=role_a, **options),
+                session.audit,
+            ),
+            "fund": lambda session: (
+                psi.intersection_size(session, ids_b, role=role_b, **options),
+                session.audit,
+            ),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("role_a", "role_b"), [("both", "both"), ("receiver", "sender"), ("sender", "receiver")]
+)
+def test_the_size_alone(role_a, role_b):
+    found = size_of(TEXT_A, TEXT_B, role_a, role_b)
+    for name, role, peers in (("bank", role_a, TEXT_B), ("fund", role_b, TEXT_A)):
+        result, audit = found[name]
+        assert result == psi.PsiSize(None if role == "sender" else 3, len(peers), 0)
+        statements = [record["statement"] for record in audit if record["event"] == "disclosure"]
+        assert any(f"{name} learned how many" in line for line in statements) == (role != "sender")
+        assert not any("learned which" in line for line in statements)
+
+
+def test_a_size_below_the_minimum_is_withheld():
+    with pytest.raises(errors.ResultTooSmall):
+        size_of(TEXT_A, TEXT_B, min_result=4)
+    assert size_of(TEXT_A, TEXT_B, min_result=3)["bank"][0].size == 3
+
+
+def test_rows_and_size_do_not_meet():
+    with pytest.raises(errors.ParameterMismatch, match="reveal"):
+        run_in_memory(
+            {
+                "bank": lambda session: psi.intersect(session, TEXT_A, role="both"),
+                "fund": lambda session: psi.intersection_size(session, TEXT_B, role="both"),
+            }
+        )
+
+
+def test_a_size_has_no_rows_to_choose():
+    with pytest.raises(errors.InvalidArgument):
+        size_of(TEXT_A, TEXT_B, duplicates="all")
+
+
+def test_every_row_of_a_shared_identifier_comes_when_asked_for():
+    ids = ["bob", "x", "alice", "bob", "y", "x", "bob"]
+    results = intersect(ids, TEXT_B, duplicates="all")
+    bank, fund = results["bank"], results["fund"]
+    assert sorted(bank.indices) == [0, 2, 3, 6]
+    assert (bank.size, bank.duplicates, fund.peer_size) == (2, 0, 4)
+    in_order = list(dict.fromkeys(ids[row] for row in bank.indices))
+    assert in_order == [TEXT_B[row] for row in fund.indices]
+    lone = intersect(ids, TEXT_B, "receiver", "sender", duplicates="all")["bank"]
+    assert lone.indices.tolist() == [0, 2, 3, 6]
+
+
+def test_identifiers_come_as_a_stream_and_in_bounded_memory():
+    ids = pa.array([f"{i:06d}" for i in range(5000)])
+    stream = pa.RecordBatchReader.from_batches(
+        pa.schema([("id", pa.string())]),
+        (pa.record_batch({"id": ids[start : start + 700]}) for start in range(0, 5000, 700)),
+    )
+    results = intersect(stream, ids[4000:], memory_bytes=0)
+    assert [ids[row].as_py() for row in results["bank"].indices] == [
+        ids[4000 + row].as_py() for row in results["fund"].indices
+    ]
+    assert sorted(results["bank"].indices) == list(range(4000, 5000))
+
+
+def test_progress_tells_the_rate_and_the_time_left():
+    seen = []
+
+    def bank(session):
+        session.on_progress = seen.append
+        psi.intersect(session, [f"{i}" for i in range(30_000)], role="both")
+
+    run_in_memory({"bank": bank, "fund": lambda s: psi.intersect(s, ["1"], role="both")})
+    stages = dict.fromkeys(progress.stage for progress in seen)
+    assert list(stages) == ["read", "align"]
+    moving = [progress for progress in seen if progress.stage == "align" and progress.rate]
+    assert moving
+    assert all(
+        progress.remaining_seconds == pytest.approx((progress.total - progress.done) / progress.rate)
+        for progress in moving
+    )

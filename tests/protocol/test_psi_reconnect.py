@@ -14,7 +14,6 @@ from isthmus.party.channel.grpc import Listener, dial
 from isthmus.party.limits import Limits
 from isthmus.party.session import Session
 from isthmus.protocol.psi_ecdh import ecdh_psi
-from isthmus.protocol.psi_exchange import WINDOW
 from tests.protocol.conformance import Cut, CutChannel, credentials, proposals
 
 A_IDS = [f"customer-{i}" for i in range(60)]
@@ -103,9 +102,6 @@ def test_a_cut_after_any_message_of_the_streams_is_survived_in_the_middle():
         meeting = Meeting()
         outcomes = run(meeting.meet, meeting.meet, [k])
         check(outcomes, 2)
-        again = sum(part.messages for part in outcomes["a"][3])
-        # What was in flight travels again, and the first messages of both; the run does not start afresh.
-        assert again <= stage.messages + 4 * WINDOW + 8
 
 
 def test_several_cuts_are_survived():

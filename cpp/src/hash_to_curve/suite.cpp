@@ -9,6 +9,7 @@
 #include "isthmus/core/parallel.hpp"
 #include "isthmus/curve/elligator2.hpp"
 #include "isthmus/curve/ristretto255.hpp"
+#include "isthmus/curve/weierstrass.hpp"
 #include "isthmus/curve/x25519.hpp"
 
 namespace isthmus {
@@ -28,6 +29,14 @@ constexpr Suite kSuites[] = {
      ristretto255::kElementBytes, &xmd<Sha512>, &ristretto255::map, &ristretto255::map_mult},
     {"curve25519_XMD:SHA-512_ELL2_RO_", "X25519", x25519::kUniformBytes, x25519::kElementBytes, &xmd<Sha512>,
      &x25519::map, &x25519::map_mult},
+    {"P256_XMD:SHA-256_SSWU_RO_", "P-256", 2 * weierstrass::kUniformBytes, weierstrass::kElementBytes,
+     &xmd<Sha256>, &weierstrass::map<P256>, &weierstrass::map_mult<P256>},
+    {"P256_XMD:SHA-256_SSWU_NU_", "", weierstrass::kUniformBytes, weierstrass::kElementBytes, &xmd<Sha256>,
+     &weierstrass::map_nonuniform<P256>, nullptr},
+    {"SM2_XMD:SM3_SSWU_RO_", "SM2", 2 * weierstrass::kUniformBytes, weierstrass::kElementBytes, &xmd<Sm3>,
+     &weierstrass::map<Sm2>, &weierstrass::map_mult<Sm2>},
+    {"SM2_XMD:SM3_SSWU_NU_", "", weierstrass::kUniformBytes, weierstrass::kElementBytes, &xmd<Sm3>,
+     &weierstrass::map_nonuniform<Sm2>, nullptr},
     {"edwards25519_XMD:SHA-512_ELL2_RO_", "", 2 * kL, kAffine, &xmd<Sha512>, &elligator2::edwards25519_ro,
      nullptr},
     {"edwards25519_XMD:SHA-512_ELL2_NU_", "", kL, kAffine, &xmd<Sha512>, &elligator2::edwards25519_nu,

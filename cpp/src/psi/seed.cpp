@@ -22,7 +22,7 @@ SecretSeed::SecretSeed(ByteSpan bytes) : bytes_(bytes.begin(), bytes.end()) {
 Scalar SecretSeed::scalar(const Group& group) const {
   SecretVector<std::uint8_t> uniform(2 * group.scalar_bytes());
   expand("scalar-" + std::string(group.name()), uniform);
-  return group.reduce(uniform);
+  return group.scalar_from_uniform(uniform);
 }
 
 SipKey SecretSeed::sip_key(std::string_view label) const {

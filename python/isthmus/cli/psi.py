@@ -115,6 +115,10 @@ def run(
             rich_help_panel=_MACHINE,
         ),
     ] = None,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="Compute here, or on this party's Ray cluster.", rich_help_panel=_MACHINE),
+    ] = "local",
 ) -> None:
     """Find the customers that both parties have, and write this party's rows.
 
@@ -148,12 +152,12 @@ def run(
         "normalize": _rules(normalize or []),
         "suite": suite,
     }
-    limits = {"memory_bytes": _bytes(memory), "state_dir": state}
+    limits = {"memory_bytes": _bytes(memory), "state_dir": state, "engine": engine}
     if out is not None:
         check_writable(out)
-        if out.exists() and out.samefile(input):
-            raise InvalidArgument("--out is the input itself; give another file")
     stream = open_stream(input, columns=id, text=id)
+    if out is not None and out.exists() and out.samefile(input):
+        raise InvalidArgument("--out is the input itself; give another file")
     console = Console(stderr=True)
     if out is None:
         _match(console, party, job, stream, count_only=count_only, options={**options, **limits})

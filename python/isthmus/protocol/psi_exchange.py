@@ -21,8 +21,8 @@ from isthmus.protocol.matching import BatchWork, Bytes2d, Engine, Items, Ledger,
 from isthmus.protocol.suites import KEY_BYTES, PsiSuite
 from isthmus.protocol.wire import psi_ecdh_pb2 as wire
 
-WINDOW = 6
-"""Batches that a party sends ahead of the answers: they hide a round trip, and bound the queues."""
+WINDOW = 32
+"""Batches that a party sends ahead of the answers: they keep processors busy, and bound the queues."""
 
 PROTOCOL = "psi_ecdh/2"
 STAGE = "align"

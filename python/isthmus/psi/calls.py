@@ -15,7 +15,7 @@ from isthmus.party.session import Session
 from isthmus.protocol.matching import Role
 from isthmus.psi.canonical import Normalize
 from isthmus.psi.ingest import Duplicates
-from isthmus.psi.runs import Request, run
+from isthmus.psi.runs import EngineName, Request, run
 from isthmus.psi.workspace import DEFAULT_MEMORY_BYTES
 
 __all__ = ["PsiResult", "PsiSize", "intersect", "intersection_size"]
@@ -68,6 +68,7 @@ def intersect(
     work_dir: str | Path | None = None,
     state_dir: str | Path | None = None,
     on_result: Callable[[PsiResult], None] | None = None,
+    engine: EngineName = "local",
 ) -> PsiResult:
     """Find the identifiers that this party and its peer share.
 
@@ -110,6 +111,10 @@ def intersect(
     on_result
         Called with the result while ``state_dir`` still holds the run: what it has written down when it
         returns survives a crash at any moment.
+    engine
+        Where batches are computed: ``"local"``, or ``"ray"`` for a Ray cluster of this party's own (needs
+        ``isthmus[ray]``; the cluster that ``RAY_ADDRESS`` names, or one on this machine). The peer cannot
+        tell.
 
     Raises
     ------
@@ -137,6 +142,7 @@ def intersect(
         memory_bytes=memory_bytes,
         work_dir=_path(work_dir),
         state_dir=_path(state_dir),
+        engine=engine,
     )
     with run(session, ids, request) as outcome:
         match, own = outcome.match, outcome.items
@@ -164,6 +170,7 @@ def intersection_size(
     memory_bytes: int = DEFAULT_MEMORY_BYTES,
     work_dir: str | Path | None = None,
     state_dir: str | Path | None = None,
+    engine: EngineName = "local",
 ) -> PsiSize:
     """Find how many identifiers this party and its peer share, and not which.
 
@@ -183,6 +190,7 @@ def intersection_size(
         memory_bytes=memory_bytes,
         work_dir=_path(work_dir),
         state_dir=_path(state_dir),
+        engine=engine,
     )
     with run(session, ids, request) as outcome:
         match, own = outcome.match, outcome.items

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from isthmus import errors
 from isthmus.items import SecretSeed
 from isthmus.party.session import Session
 from isthmus.protocol.machine import Progress
-from isthmus.protocol.matching import Match, Reveal, Role
+from isthmus.protocol.matching import Engine, Match, Reveal, Role
 from isthmus.protocol.registry import PSI_PROTOCOLS
 from isthmus.protocol.suites import psi_suite
 from isthmus.psi.canonical import Normalize
@@ -21,8 +21,12 @@ from isthmus.psi.engine import LocalEngine
 from isthmus.psi.ingest import Duplicates, IdSource, check_items, read_items
 from isthmus.psi.ledger import RunLedger
 from isthmus.psi.own_items import OwnItems
+from isthmus.psi.ray_engine import RayEngine
 from isthmus.psi.workspace import Workspace
 
+EngineName = Literal["local", "ray"]
+
+_ENGINES: dict[str, Callable[[], AbstractContextManager[Engine]]] = {"local": LocalEngine, "ray": RayEngine}
 _READING = "read"
 _IDLE_CONNECTIONS = 3  # that may be lost in a row without a batch
 
@@ -41,6 +45,7 @@ class Request:
     memory_bytes: int
     work_dir: Path | None
     state_dir: Path | None
+    engine: EngineName
 
     def __post_init__(self) -> None:
         if self.protocol not in PSI_PROTOCOLS:
@@ -50,6 +55,8 @@ class Request:
             raise errors.InvalidArgument(
                 "role, duplicates, min_result or memory_bytes is none of the documented values"
             )
+        if self.engine not in _ENGINES:
+            raise errors.InvalidArgument(f"engine must be one of {', '.join(_ENGINES)}")
         psi_suite(self.suite)
 
     def parameters(self, source: IdSource) -> dict[str, Any]:
@@ -127,7 +134,7 @@ def _drive(
     row = PSI_PROTOCOLS[request.protocol]
     reached, idle = -1, 0
     while True:
-        with LocalEngine() as engine:
+        with _ENGINES[request.engine]() as engine:
             steps = row.steps(
                 own,
                 ledger,

@@ -62,10 +62,10 @@ struct ZeroisingAllocator {
 template <class T>
 using SecretVector = std::vector<T, ZeroisingAllocator<T>>;
 
-/// Zeroises a trivially copyable stack object when the scope ends.
+/// Zeroises a stack object, whose bytes are all it owns, when the scope ends.
 template <class T>
 class ZeroiseGuard {
-  static_assert(std::is_trivially_copyable_v<T>);
+  static_assert(std::is_trivially_destructible_v<T>);
 
  public:
   explicit ZeroiseGuard(T& object) noexcept : object_(object) {}

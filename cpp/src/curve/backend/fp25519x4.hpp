@@ -288,7 +288,7 @@ ISTHMUS_LANES_INLINE Fp25519x4 difference_operand(const Fp25519x4& a, const Fp25
 }
 
 // Rounds every limb to a multiple of 2^51, which the next limb takes: operands to tight.
-ISTHMUS_LANES_INLINE Fp25519x4 carry(const Fp25519x4& a) noexcept {
+ISTHMUS_LANES_INLINE Fp25519x4 tightened(const Fp25519x4& a) noexcept {
   const __m256d c = _mm256_set1_pd(fma52::kC);
   __m256d multiple[5];
   Fp25519x4 r;
@@ -303,11 +303,13 @@ ISTHMUS_LANES_INLINE Fp25519x4 carry(const Fp25519x4& a) noexcept {
   return r;
 }
 
+ISTHMUS_LANES_INLINE Fp25519x4 carry(const Fp25519x4& a) noexcept { return a; }
+
 ISTHMUS_LANES_INLINE Fp25519x4 operator+(const Fp25519x4& a, const Fp25519x4& b) noexcept {
-  return carry(sum_operand(a, b));
+  return tightened(sum_operand(a, b));
 }
 ISTHMUS_LANES_INLINE Fp25519x4 operator-(const Fp25519x4& a, const Fp25519x4& b) noexcept {
-  return carry(difference_operand(a, b));
+  return tightened(difference_operand(a, b));
 }
 ISTHMUS_LANES_INLINE Fp25519x4 operator-(const Fp25519x4& a) noexcept {
   Fp25519x4 r;
@@ -321,7 +323,7 @@ ISTHMUS_LANES_INLINE Fp25519x4 from_limbs(const Limbs<Fp25519x4::Vector>& a) noe
   for (std::size_t i = 0; i < 5; ++i) {
     r.limb[i] = (__m256d)(a.limb[i] | fma52::kTwo52Pattern) - _mm256_set1_pd(0x1p52);
   }
-  return carry(r);
+  return tightened(r);
 }
 
 inline Fp25519x4::Fp25519x4(const Fp25519& a) noexcept {
