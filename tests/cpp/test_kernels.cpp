@@ -270,16 +270,20 @@ void test_blocks(const LaneKernels& kernels) {
     kernels.scatter(to.data(), block.data(), words);
     CHECK(same && back == elements);
     for (const std::size_t entries : {16, 32, 64, 128}) {
-      AlignedLimbs shared(entries * words), blocks(entries * words * lanes), index(kMaxLanes);
+      AlignedLimbs shared(entries * words), blocks(entries * words * lanes), index(2 * kMaxLanes);
+      AlignedLimbs picked(2 * words * lanes);
       for (Limb& word : shared) word = random_word();
       for (Limb& word : blocks) word = random_word();
       for (Limb& i : index) i = random_word.below(entries);
-      kernels.pick(block.data(), shared.data(), entries, words, index.data());
-      same = true;
-      for (std::size_t i = 0; i < lanes * words; ++i) {
-        same = same && block[i] == shared[i / lanes * entries + index[i % lanes]];
+      for (const std::size_t count : {1, 2}) {
+        kernels.pick(picked.data(), shared.data(), entries, words, index.data(), count);
+        same = true;
+        for (std::size_t i = 0; i < count * lanes * words; ++i) {
+          const std::size_t wanted = index[i / (lanes * words) * lanes + i % lanes];
+          same = same && picked[i] == shared[i / lanes % words * entries + wanted];
+        }
+        CHECK(same);
       }
-      CHECK(same);
       kernels.select({block.data(), blocks.data(), entries, words, index[0]});
       CHECK(std::equal(block.begin(), block.end(), blocks.data() + index[0] * words * lanes));
     }

@@ -20,7 +20,7 @@ constexpr unsigned kMaxWindow = 12;
 // Reading all rows of wider tables costs more than the products it saves.
 constexpr unsigned kMaskedWindow = 6;
 // Elements that use a table before the next one is turned to, which then finds it in the cache.
-constexpr std::size_t kBatch = 64;
+constexpr std::size_t kBatch = 256;
 
 WindowPlan plan_for(std::size_t exponent_bits, unsigned window, std::size_t levels) {
   return {window, (exponent_bits + window - 1) / window, levels};
@@ -151,7 +151,7 @@ class WindowTables::Batch {
         k_(context_.layout.count),
         out_(out),
         exponents_(exponents),
-        row_(2 * k_ * kMaxLanes) {
+        rows_(2 * 2 * k_ * kMaxLanes) {
     for (std::size_t first = 0; first < count;) {
       const LaneKernels& lanes = lanes_for(*context_.kernels, count - first);
       const std::size_t size = std::min(lanes.lanes, count - first);
@@ -166,11 +166,14 @@ class WindowTables::Batch {
     for (std::size_t level = plan.levels; level-- > 0;) {
       if (level + 1 < plan.levels) square();
       for (std::size_t t = 0; t * plan.levels + level < plan.windows; ++t) {
-        for (std::size_t b = 0; b < blocks_.size(); ++b) {
-          look_up(blocks_[b], t, level);
+        for (std::size_t b = 0; b < blocks_.size();) {
+          const std::size_t found = look_up(b, t, level);
           // The tables are far larger than the cache: ask for the next rows while these are multiplied.
           if (tables_.order_ == Order::rows) prefetch_after(b, t, level);
-          multiply(blocks_[b], t == 0 && level + 1 == plan.levels);
+          for (std::size_t i = 0; i < found; ++i, ++b) {
+            multiply(blocks_[b], rows_.data() + i * 2 * k_ * blocks_[b].lanes->lanes,
+                     t == 0 && level + 1 == plan.levels);
+          }
         }
       }
     }
@@ -193,18 +196,25 @@ class WindowTables::Batch {
     return tables_.table(t) + tables_.digit(exponent(block, lane), t * tables_.plan_.levels + level) * 2 * k_;
   }
 
-  void look_up(const Block& block, std::size_t t, std::size_t level) {
+  /// Fills rows_ for blocks from `b` on, and returns for how many: two, where one pass through a table serves
+  /// both.
+  std::size_t look_up(std::size_t b, std::size_t t, std::size_t level) {
+    const Block& block = blocks_[b];
+    const std::size_t lanes = block.lanes->lanes;
     if (tables_.order_ == Order::rows) {
       std::array<const Limb*, kMaxLanes> rows{};
-      for (std::size_t l = 0; l < block.lanes->lanes; ++l) rows[l] = row(block, l, t, level);
-      block.lanes->gather(row_.data(), rows.data(), 2 * k_);
-      return;
+      for (std::size_t l = 0; l < lanes; ++l) rows[l] = row(block, l, t, level);
+      block.lanes->gather(rows_.data(), rows.data(), 2 * k_);
+      return 1;
     }
-    alignas(64) std::array<Limb, kMaxLanes> digits{};
-    for (std::size_t l = 0; l < block.lanes->lanes; ++l) {
-      digits[l] = tables_.digit(exponent(block, l), t * tables_.plan_.levels + level);
+    const std::size_t found = b + 1 < blocks_.size() && blocks_[b + 1].lanes == block.lanes ? 2 : 1;
+    alignas(64) std::array<Limb, 2 * kMaxLanes> digits{};
+    for (std::size_t i = 0; i < found * lanes; ++i) {
+      digits[i] =
+          tables_.digit(exponent(blocks_[b + i / lanes], i % lanes), t * tables_.plan_.levels + level);
     }
-    block.lanes->pick(row_.data(), tables_.table(t), tables_.plan_.entries(), 2 * k_, digits.data());
+    block.lanes->pick(rows_.data(), tables_.table(t), tables_.plan_.entries(), 2 * k_, digits.data(), found);
+    return found;
   }
 
   void prefetch_after(std::size_t b, std::size_t t, std::size_t level) const {
@@ -218,16 +228,16 @@ class WindowTables::Batch {
     for (std::size_t l = 0; l < next.size; ++l) prefetch(row(next, l, t, level), 2 * k_);
   }
 
-  void multiply(Block& block, bool is_first) {
+  void multiply(Block& block, const Limb* row, bool is_first) {
     const LaneKernels& lanes = *block.lanes;
     const std::size_t single = k_ * lanes.lanes;
     if (is_first) {
-      std::copy_n(row_.data(), single, block.power.data());
-      std::copy_n(row_.data() + single, single, block.log.data());
+      std::copy_n(row, single, block.power.data());
+      std::copy_n(row + single, single, block.log.data());
       return;
     }
-    lanes.pair_mul_digit(context_, block.power.data(), block.power.data(), row_.data());
-    lanes.add(context_, block.log.data(), block.log.data(), row_.data() + single);
+    lanes.pair_mul_digit(context_, block.power.data(), block.power.data(), row);
+    lanes.add(context_, block.log.data(), block.log.data(), row + single);
   }
 
   void square() {
@@ -241,7 +251,7 @@ class WindowTables::Batch {
 
   void finish(const Block& block) {
     const LaneKernels& lanes = *block.lanes;
-    Limb* const high = row_.data();
+    Limb* const high = rows_.data();
     lanes.mod.mul(context_, high, block.power.data(), block.log.data());
     lanes.add(context_, high, high, block.power.data() + k_ * lanes.lanes);
     AlignedLimbs nowhere(k_);
@@ -260,7 +270,7 @@ class WindowTables::Batch {
   std::size_t k_;
   Limb* out_;
   const Limb* exponents_;
-  AlignedLimbs row_;
+  AlignedLimbs rows_;  // for two blocks
   std::vector<Block> blocks_;
 };
 

@@ -8,7 +8,7 @@
 namespace isthmus::paillier {
 namespace {
 
-constexpr std::size_t kBlock = 64;  // ciphertexts whose randomness is drawn together
+constexpr std::size_t kBlock = 256;  // ciphertexts whose randomness is drawn together
 
 }  // namespace
 

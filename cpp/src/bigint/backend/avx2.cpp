@@ -422,7 +422,7 @@ void select(const Selection& s) {
   }
 }
 
-void pick(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index) {
+void pick_block(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index) {
   const Word4 wanted = *reinterpret_cast<const Word4*>(index);
   // The two halves of word `wanted` mod 4 of a vector, as vpermd counts them.
   const Word4 low_half = _mm256_slli_epi64(_mm256_and_si256(wanted, all_lanes(3)), 1);
@@ -436,6 +436,13 @@ void pick(Limb* out, const Limb* table, std::size_t entries, std::size_t words, 
       picked = _mm256_or_si256(picked, _mm256_and_si256(entry, mask));
     }
     reinterpret_cast<Word4*>(out)[i] = picked;
+  }
+}
+
+void pick(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index,
+          std::size_t blocks) {
+  for (std::size_t b = 0; b < blocks; ++b) {
+    pick_block(out + b * words * kLanes, table, entries, words, index + b * kLanes);
   }
 }
 

@@ -41,7 +41,7 @@ struct Eight {
   static ISTHMUS_INLINE Mask negative(T a) { return _mm512_movepi64_mask(a); }
   static ISTHMUS_INLINE T select(Mask mask, T a, T b) { return _mm512_mask_blend_epi64(mask, b, a); }
   static ISTHMUS_INLINE T or_and(T sum, T a, T b) { return _mm512_ternarylogic_epi64(sum, a, b, 0xf8); }
-  static ISTHMUS_INLINE Mask below(T a, T b) { return _mm512_cmplt_epu64_mask(a, b); }
+  static ISTHMUS_INLINE Mask any_bit(T a, T b) { return _mm512_test_epi64_mask(a, b); }
   /// Lane l: word index[l] mod 2 * kLanes of the two vectors.
   static ISTHMUS_INLINE T permute(T low, T index, T high) {
     return _mm512_permutex2var_epi64(low, index, high);
@@ -63,7 +63,7 @@ struct Four {
   static ISTHMUS_INLINE Mask negative(T a) { return _mm256_movepi64_mask(a); }
   static ISTHMUS_INLINE T select(Mask mask, T a, T b) { return _mm256_mask_blend_epi64(mask, b, a); }
   static ISTHMUS_INLINE T or_and(T sum, T a, T b) { return _mm256_ternarylogic_epi64(sum, a, b, 0xf8); }
-  static ISTHMUS_INLINE Mask below(T a, T b) { return _mm256_cmplt_epu64_mask(a, b); }
+  static ISTHMUS_INLINE Mask any_bit(T a, T b) { return _mm256_test_epi64_mask(a, b); }
   /// Lane l: word index[l] mod 2 * kLanes of the two vectors.
   static ISTHMUS_INLINE T permute(T low, T index, T high) {
     return _mm256_permutex2var_epi64(low, index, high);
@@ -629,41 +629,66 @@ void select(const Selection& s) {
   if (i < s.words) select_words<V, 1>(picked + i, rows + i, s.entries, s.words, s.index);
 }
 
-/// pick() from Chunks * 2 * kLanes entries, so that the masks stay in registers.
-template <class V, int Chunks>
-ISTHMUS_INLINE void pick_from(Limb* out, const Limb* table, std::size_t words, const Limb* index) {
-  using T = typename V::T;
-  constexpr int kChunk = 2 * V::kLanes;
-  const T in_chunk = *reinterpret_cast<const T*>(index);
-  typename V::Mask mask[Chunks];
-  unroll<0, Chunks>([&](auto chunk) __attribute__((always_inline)) {
-    const T entry = V::sub(in_chunk, V::all(chunk.value * kChunk));
-    mask[chunk.value] = V::below(entry, V::all(kChunk));
-  });
-  for (std::size_t i = 0; i < words; ++i, table += Chunks * kChunk) {
-    const auto* const entries = reinterpret_cast<const T*>(table);
-    T sum = V::zero();
-    unroll<0, Chunks>([&](auto chunk) __attribute__((always_inline)) {
-      const T picked = V::permute(entries[2 * chunk.value], in_chunk, entries[2 * chunk.value + 1]);
-      sum = V::select(mask[chunk.value], picked, sum);
+/// The vector whose lanes come from chunk `number` of `Count` neighbours, by the bits of `number`, lowest
+/// first.
+template <class V, int Count>
+ISTHMUS_INLINE typename V::T choose(typename V::T* chunks, const typename V::Mask* bits) {
+  if constexpr (Count == 1) {
+    return chunks[0];
+  } else {
+    unroll<0, Count / 2>([&](auto i) __attribute__((always_inline)) {
+      chunks[i.value] = V::select(bits[0], chunks[2 * i.value + 1], chunks[2 * i.value]);
     });
-    reinterpret_cast<T*>(out)[i] = sum;
+    return choose<V, Count / 2>(chunks, bits + 1);
   }
 }
 
+/// pick() for B blocks from Chunks pairs of vectors, each of which a permutation searches in one instruction.
+template <class V, int Chunks, int B>
+ISTHMUS_INLINE void pick_from(Limb* out, const Limb* table, std::size_t words, const Limb* index) {
+  using T = typename V::T;
+  constexpr int kBits = Chunks == 1 ? 0 : Chunks == 2 ? 1 : Chunks == 4 ? 2 : Chunks == 8 ? 3 : 4;
+  T wanted[B];
+  typename V::Mask bits[B][kBits + 1];
+  unroll<0, B>([&](auto b) __attribute__((always_inline)) {
+    wanted[b.value] = reinterpret_cast<const T*>(index)[b.value];
+    unroll<0, kBits>([&](auto i) __attribute__((always_inline)) {
+      bits[b.value][i.value] = V::any_bit(wanted[b.value], V::all(Limb{2 * V::kLanes} << i.value));
+    });
+  });
+  T* const to = reinterpret_cast<T*>(out);
+  const T* entries = reinterpret_cast<const T*>(table);
+  for (std::size_t i = 0; i < words; ++i, entries += 2 * Chunks) {
+    unroll<0, B>([&](auto b) __attribute__((always_inline)) {
+      T found[Chunks];
+      unroll<0, Chunks>([&](auto c) __attribute__((always_inline)) {
+        found[c.value] = V::permute(entries[2 * c.value], wanted[b.value], entries[2 * c.value + 1]);
+      });
+      to[b.value * words + i] = choose<V, Chunks>(found, bits[b.value]);
+    });
+  }
+}
+
+template <class V, int Chunks>
+void pick_blocks(Limb* out, const Limb* table, std::size_t words, const Limb* index, std::size_t blocks) {
+  if (blocks == 1) return pick_from<V, Chunks, 1>(out, table, words, index);
+  pick_from<V, Chunks, 2>(out, table, words, index);
+}
+
 template <class V>
-void pick(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index) {
+void pick(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index,
+          std::size_t blocks) {
   switch (entries / (2 * V::kLanes)) {
     case 1:
-      return pick_from<V, 1>(out, table, words, index);
+      return pick_blocks<V, 1>(out, table, words, index, blocks);
     case 2:
-      return pick_from<V, 2>(out, table, words, index);
+      return pick_blocks<V, 2>(out, table, words, index, blocks);
     case 4:
-      return pick_from<V, 4>(out, table, words, index);
+      return pick_blocks<V, 4>(out, table, words, index, blocks);
     case 8:
-      return pick_from<V, 8>(out, table, words, index);
+      return pick_blocks<V, 8>(out, table, words, index, blocks);
     default:
-      return pick_from<V, 16>(out, table, words, index);
+      return pick_blocks<V, 16>(out, table, words, index, blocks);
   }
 }
 

@@ -53,9 +53,11 @@ struct LaneKernels {
   /// Between blocks and `lanes` elements of `words` words, which are one run each and aligned to 8 bytes.
   void (*gather)(Limb* block, const Limb* const* elements, std::size_t words);
   void (*scatter)(Limb* const* elements, const Limb* block, std::size_t words);
-  /// In every lane l: out = entry index[l] of a table that all lanes share, every entry of it read. Word i of
-  /// entry e is word i * entries + e of the table, which is aligned to 64 bytes; 16 divides `entries`.
-  void (*pick)(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index);
+  /// For `blocks` blocks, 1 or 2, one after the other: in lane l of block b, out = entry index[b * lanes + l]
+  /// of a table that all share, every entry of it read. Word i of entry e is word i * entries + e of the
+  /// table, which is aligned to 64 bytes, as is index; entries is 16, 32, 64 or 128.
+  void (*pick)(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index,
+               std::size_t blocks);
   void (*select)(const Selection& selection);
   /// out = a + b modulo m, for single elements; out may be a or b.
   void (*add)(const DigitContext& c, Limb* out, const Limb* a, const Limb* b);

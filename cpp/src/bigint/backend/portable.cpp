@@ -172,11 +172,15 @@ void select(const Selection& s) {
   }
 }
 
-void pick(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index) {
-  for (std::size_t i = 0; i < words; ++i, table += entries) {
-    Limb picked = 0;
-    for (std::size_t e = 0; e < entries; ++e) picked |= table[e] & ct_equal(e, index[0]);
-    out[i] = picked;
+void pick(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index,
+          std::size_t blocks) {
+  for (std::size_t b = 0; b < blocks; ++b) {
+    const Limb* word = table;
+    for (std::size_t i = 0; i < words; ++i, word += entries) {
+      Limb picked = 0;
+      for (std::size_t e = 0; e < entries; ++e) picked |= word[e] & ct_equal(e, index[b]);
+      *out++ = picked;
+    }
   }
 }
 
