@@ -7,6 +7,7 @@
 // "Analyzing and comparing Montgomery multiplication algorithms" (1996), FIPS.
 
 #include <algorithm>
+#include <array>
 
 #include "../digits.hpp"
 #include "kernels.hpp"
@@ -173,10 +174,17 @@ void select(const Selection& s) {
 }
 
 void pick(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index) {
-  for (std::size_t i = 0; i < words; ++i, table += entries) {
-    Limb picked = 0;
-    for (std::size_t e = 0; e < entries; ++e) picked |= table[e] & ct_equal(e, index[0]);
-    out[i] = picked;
+  constexpr std::size_t kRows = 16;
+  std::fill_n(out, words, Limb{0});
+  for (std::size_t first = 0; first < entries; first += kRows) {
+    std::array<Limb, kRows> mask;
+    for (std::size_t e = 0; e < kRows; ++e) mask[e] = ct_equal(first + e, index[0]);
+    for (std::size_t i = 0; i < words; ++i) {
+      const Limb* const rows = table + i * entries + first;
+      Limb picked = 0;
+      for (std::size_t e = 0; e < kRows; ++e) picked |= rows[e] & mask[e];
+      out[i] |= picked;
+    }
   }
 }
 
