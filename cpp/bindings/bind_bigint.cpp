@@ -146,8 +146,10 @@ std::vector<py::int_> fixed_base_pow(const SquareModulus& m, const py::int_& bas
 }
 
 std::vector<py::int_> masked_base_pow(const SquareModulus& m, const py::int_& base,
-                                      const std::vector<py::int_>& exponents, std::size_t exponent_bits) {
-  const MaskedBaseTable table(m, element(m, base).data(), exponent_bits);
+                                      const std::vector<py::int_>& exponents, std::size_t exponent_bits,
+                                      std::size_t max_bytes, std::size_t uses) {
+  const WindowPlan plan = MaskedBaseTable::best_plan(m, exponent_bits, max_bytes, uses);
+  const MaskedBaseTable table(m, element(m, base).data(), exponent_bits, plan);
   AlignedLimbs out(exponents.size() * m.stride());
   table.pow(out.data(), limb_rows(exponents, table.exponent_limbs()).data(), exponents.size());
   return export_all(m, out);
@@ -198,7 +200,7 @@ void bind_square_modulus(py::module_& m) {
       .def("fixed_base_pow", &fixed_base_pow, py::arg("base"), py::arg("exponents"), py::arg("exponent_bits"),
            py::arg("max_bytes"), py::arg("uses") = std::size_t{1} << 30)
       .def("masked_base_pow", &masked_base_pow, py::arg("base"), py::arg("exponents"),
-           py::arg("exponent_bits"))
+           py::arg("exponent_bits"), py::arg("max_bytes"), py::arg("uses") = std::size_t{1} << 30)
       .def("multiply_repeatedly", &multiply_repeatedly<S>, py::arg("bases"), py::arg("factors"),
            py::arg("rounds"))
       .def("square_repeatedly", &square_repeatedly<S>, py::arg("bases"), py::arg("rounds"))

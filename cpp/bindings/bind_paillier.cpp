@@ -16,6 +16,7 @@
 #include "isthmus/paillier/ops.hpp"
 #include "isthmus/paillier/private_key.hpp"
 #include "isthmus/paillier/randomizer_pool.hpp"
+#include "isthmus/paillier/table_memory.hpp"
 #include "natural.hpp"
 
 namespace isthmus::bindings {
@@ -218,6 +219,8 @@ void bind_ciphertexts(py::module_& m) {
       .def_property_readonly("size", &CiphertextArray::size)
       .def_property_readonly("key", [](const CiphertextArray& a) { return unconst(a.key()); })
       .def("to_bytes", &ciphertexts_to_bytes);
+  m.def("set_table_bytes", &set_table_bytes, py::arg("bytes"));
+  m.def("table_bytes", &table_bytes);
   m.def("encrypt", &with_integers<ResidueSource, &encrypt>, py::arg("source"), py::arg("values"));
   m.def("encrypt_packed", &encrypt_packed, py::arg("source"), py::arg("words").noconvert(),
         py::arg("slot_bits"));

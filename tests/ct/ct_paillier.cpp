@@ -95,7 +95,7 @@ std::vector<std::uint8_t> power(const PrivateKeyParts& parts, const std::string&
   if (mode == "power") modulus.pow(out.data(), base.data(), 1, exponent, 128);
   if (mode == "leaky-window") modulus.pow_vartime(out.data(), base.data(), exponent);
   if (mode == "masked-lookup") {
-    const bigint::MaskedBaseTable table(modulus, base.data(), 128);
+    const bigint::MaskedBaseTable table(modulus, base.data(), 128, bigint::WindowPlan{4, 32, 2});
     table.pow(out.data(), exponent.data(), 1);
   }
   if (mode == "leaky-lookup") {

@@ -93,9 +93,10 @@ def test_fixed_base_tables_equal_plain_powers(count):
     base = RANDOM.randrange(n)
     exponents = [0, 1, (1 << 67) - 1, *(RANDOM.getrandbits(67) for _ in range(count))][-count:]
     expected = [int(gmpy2.powmod(base, e, n)) for e in exponents]
-    assert square.masked_base_pow(base, exponents, 67) == expected
-    for kilobytes in (0, 1, 8, 64, 512, 4096):  # from one table of two rows to one for each of few windows
-        assert square.fixed_base_pow(base, exponents, 67, kilobytes << 10) == expected
+    for kilobytes in (0, 1, 8, 64, 512, 4096):  # from one small table to one for each of few windows
+        for uses in (1, 50, 1 << 30):
+            assert square.masked_base_pow(base, exponents, 67, kilobytes << 10, uses) == expected
+            assert square.fixed_base_pow(base, exponents, 67, kilobytes << 10, uses) == expected
 
 
 def test_powers_of_many_bases_by_their_own_exponents():

@@ -365,6 +365,21 @@ def test_imported_keys_use_standard_randomizers():
     assert restored.public_key.fingerprint == standard.public_key.fingerprint
 
 
+def test_the_memory_of_tables_is_a_parameter():
+    before = native.table_bytes()
+    assert before == 32 << 20
+    try:
+        ist.paillier.set_table_memory(1 << 16)
+        public_key, private_key = keygen(2048, fast=True)
+        for count in (1, 3, 200):
+            assert private_key.decrypt(public_key.encrypt(np.arange(count))).tolist() == list(range(count))
+        for wrong in (-1, 0, 65535):
+            with pytest.raises(errors.InvalidArgument):
+                ist.paillier.set_table_memory(wrong)
+    finally:
+        native.set_table_bytes(before)
+
+
 def test_names_of_the_public_surface():
     assert ist.paillier.PackLayout is ist.aggregate.PackLayout
     with pytest.raises(AttributeError):

@@ -17,8 +17,7 @@ namespace isthmus::bigint {
 namespace {
 
 constexpr unsigned kMaxWindow = 12;
-// Reading all rows of wider tables costs more than the products it saves.
-constexpr unsigned kMaskedWindow = 6;
+constexpr unsigned kLeastMaskedWindow = 4;  // LaneKernels::pick reads rows by sixteens
 // Elements that use a table before the next one is turned to, which then finds it in the cache.
 constexpr std::size_t kBatch = 256;
 
@@ -27,18 +26,43 @@ WindowPlan plan_for(std::size_t exponent_bits, unsigned window, std::size_t leve
 }
 
 // Costs count word products per element in halves of k^2. A kernel takes as long for one element as for all
-// its lanes, so work that comes one element at a time counts for as many.
-double cost_of_power(const WindowPlan& plan) {
-  return 8.0 * static_cast<double>(plan.windows) +                    // 4 k^2 a product with a row
-         7.0 * static_cast<double>(plan.window * (plan.levels - 1));  // 3.5 k^2 a squaring
+// its lanes, so work that comes one element at a time counts for as many. Reading all rows of a table, in
+// every backend, takes about entries / k of these.
+struct CostModel {
+  std::size_t lanes;
+  double scan;  // per row that a look-up reads
+
+  double of_power(const WindowPlan& plan) const {
+    const double look_up = scan * static_cast<double>(plan.entries());
+    return (8.0 + look_up) * static_cast<double>(plan.windows) +        // 4 k^2 a product with a row
+           7.0 * static_cast<double>(plan.window * (plan.levels - 1));  // 3.5 k^2 a squaring
+  }
+  double of_tables(const WindowPlan& plan) const {
+    const std::size_t tables = plan.tables(), in_lanes = (tables + lanes - 1) / lanes * lanes;
+    const std::size_t squarings = (tables - 1) * plan.window * plan.levels * lanes;
+    // A row takes 8 k^2, an inverse three products of 5 k^2.
+    return static_cast<double>(in_lanes * (16 * plan.entries() + 30) + 7 * squarings);
+  }
+};
+
+WindowPlan cheapest_plan(const CostModel& model, std::size_t exponent_bits, unsigned least_window,
+                         std::size_t max_rows, std::size_t uses) {
+  const double powers = static_cast<double>(std::max(uses, model.lanes));
+  const auto cost = [&](const WindowPlan& p) { return model.of_tables(p) + powers * model.of_power(p); };
+  WindowPlan best = plan_for(exponent_bits, least_window, exponent_bits);  // one table, the smallest there is
+  for (unsigned window = least_window; window <= kMaxWindow; ++window) {
+    for (std::size_t levels = 1; levels <= plan_for(exponent_bits, window, 1).windows; ++levels) {
+      const WindowPlan candidate = plan_for(exponent_bits, window, levels);
+      if (candidate.tables() * candidate.entries() > max_rows) continue;
+      if (cost(candidate) < cost(best)) best = candidate;
+    }
+  }
+  return best;
 }
 
-double cost_of_tables(const WindowPlan& plan, std::size_t lanes) {
-  const std::size_t tables = plan.tables(), in_lanes = (tables + lanes - 1) / lanes * lanes;
-  const std::size_t squarings = (tables - 1) * plan.window * plan.levels * lanes;
-  // A row takes 8 k^2, an inverse three products of 5 k^2.
-  return 16.0 * static_cast<double>(in_lanes * plan.entries()) + 7.0 * static_cast<double>(squarings) +
-         30.0 * static_cast<double>(in_lanes);
+std::size_t lanes_of(const SquareModulus& modulus) { return modulus.root().digits().kernels->wide.lanes; }
+std::size_t rows_in(std::size_t bytes, const SquareModulus& modulus) {
+  return bytes / (modulus.stride() * sizeof(Limb));
 }
 
 void prefetch(const Limb* words, std::size_t count) noexcept {
@@ -312,22 +336,14 @@ void WindowTables::power(Limb* out, const Limb* exponents, std::size_t count) co
 
 WindowPlan FixedBaseTable::best_plan(const SquareModulus& modulus, std::size_t exponent_bits,
                                      std::size_t max_bytes, std::size_t uses) {
-  const std::size_t lanes = modulus.root().digits().kernels->wide.lanes;
-  const std::size_t max_rows = max_bytes / (modulus.stride() * sizeof(Limb));
-  const double powers = static_cast<double>(std::max(uses, lanes));
-  const auto cost = [&](const WindowPlan& p) { return cost_of_tables(p, lanes) + powers * cost_of_power(p); };
-  WindowPlan best = plan_for(exponent_bits, 1, exponent_bits);  // one table of two rows
-  for (unsigned window = 1; window <= kMaxWindow; ++window) {
-    for (std::size_t levels = 1; levels <= plan_for(exponent_bits, window, 1).windows; ++levels) {
-      const WindowPlan candidate = plan_for(exponent_bits, window, levels);
-      if (candidate.tables() * candidate.entries() > max_rows) continue;
-      if (cost(candidate) < cost(best)) best = candidate;
-    }
-  }
-  return best;
+  return cheapest_plan({lanes_of(modulus), 0}, exponent_bits, 1, rows_in(max_bytes, modulus), uses);
 }
 
-MaskedBaseTable::MaskedBaseTable(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits)
-    : WindowTables(modulus, base, exponent_bits, plan_for(exponent_bits, kMaskedWindow, 1), Order::words) {}
+WindowPlan MaskedBaseTable::best_plan(const SquareModulus& modulus, std::size_t exponent_bits,
+                                      std::size_t max_bytes, std::size_t uses) {
+  const double scan = 2.0 / static_cast<double>(modulus.stride());
+  return cheapest_plan({lanes_of(modulus), scan}, exponent_bits, kLeastMaskedWindow,
+                       rows_in(max_bytes, modulus), uses);
+}
 
 }  // namespace isthmus::bigint

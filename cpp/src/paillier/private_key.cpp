@@ -133,8 +133,10 @@ SecretVector<std::uint8_t> PrivateKey::decrypt(const CiphertextArray& ciphertext
 
 PublicKeyPtr PrivateKey::public_key() const { return parts_->public_key; }
 
-void PrivateKey::prepare([[maybe_unused]] std::size_t count) const {
-  if (parts_->public_key->base()) parts_->owner_tables();
+void PrivateKey::prepare(std::size_t count) const {
+  if (!parts_->tables) return;
+  parts_->tables->p.announce(count);
+  parts_->tables->q.announce(count);
 }
 
 void PrivateKey::random_residues(Limb* out, std::size_t count) const {
@@ -167,11 +169,10 @@ void PrivateKey::random_residues(Limb* out, std::size_t count) const {
 }
 
 void PrivateKey::draw_residues(Limb* rho_p, Limb* rho_q, std::size_t count) const {
-  if (parts_->public_key->base()) {
-    const OwnerTables& tables = parts_->owner_tables();
+  if (parts_->tables) {
     const OwnerExponents r = parts_->owner_exponents(count);
-    tables.p.pow(rho_p, r.p.data(), count);
-    tables.q.pow(rho_q, r.q.data(), count);
+    parts_->tables->p.table_for(count)->pow(rho_p, r.p.data(), count);
+    parts_->tables->q.table_for(count)->pow(rho_q, r.q.data(), count);
     return;
   }
   // The n-th residues modulo p^2 are the p-th powers of the units, one for each unit modulo p.

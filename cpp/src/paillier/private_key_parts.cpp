@@ -9,7 +9,6 @@
 namespace isthmus::paillier {
 namespace {
 
-using bigint::MaskedBaseTable;
 using bigint::SquareModulus;
 
 AlignedLimbs element_of(const bigint::Modulus& modulus, const Natural& value) {
@@ -59,6 +58,10 @@ SecretVector<Limb> draw_exponents(LimbSpan order, LimbSpan parities) {
   return out;
 }
 
+std::size_t owner_exponent_bits(const RandomizerBase& base, const PrimeHalf& half) {
+  return base.kind == KeyKind::fast ? half.exponent_bits : base.exponent_bits;
+}
+
 }  // namespace
 
 PrimeHalf::PrimeHalf(const Natural& p, const Natural& other, const Natural& order)
@@ -85,20 +88,12 @@ PrivateKeyParts::PrivateKeyParts(const KeySecrets& secrets)
       blinding_base(make_blinding_base(*public_key)) {
   const AlignedLimbs modulo_q = element_of(q.square, secrets.p * secrets.p);
   q.square.invert(p_squared_inverse.data(), modulo_q.data(), 1);
+  if (public_key->base()) tables = std::make_unique<OwnerTables>(*this, *public_key->base());
 }
 
-const OwnerTables& PrivateKeyParts::owner_tables() const {
-  std::call_once(tables_once_, [this] {
-    const RandomizerBase& base = *public_key->base();
-    const auto table = [&](const PrimeHalf& half) {
-      const std::size_t bits = base.kind == KeyKind::fast ? half.exponent_bits : base.exponent_bits;
-      const AlignedLimbs element = element_of(half.square, base.hs);
-      return MaskedBaseTable(half.square, element.data(), bits);
-    };
-    tables_ = std::make_unique<const OwnerTables>(OwnerTables{table(p), table(q)});
-  });
-  return *tables_;
-}
+OwnerTables::OwnerTables(const PrivateKeyParts& parts, const RandomizerBase& base)
+    : p(parts.p.square, base.hs, owner_exponent_bits(base, parts.p), 2),
+      q(parts.q.square, base.hs, owner_exponent_bits(base, parts.q), 2) {}
 
 // Under a fast key hs has the order 2*p' modulo p^2 and 2*q' modulo q^2, so that an exponent uniform modulo
 // 2*p'*q' is a pair of the same parity. That is closer to uniform on the subgroup than the public key's draw

@@ -2,10 +2,9 @@
 // What a private key consists of. Internal: tests/ct marks these as secret.
 
 #include <memory>
-#include <mutex>
 #include <optional>
 
-#include "isthmus/bigint/fixed_base.hpp"
+#include "growing_table.hpp"
 #include "isthmus/paillier/keys.hpp"
 #include "key_generation.hpp"
 #include "locked_pages.hpp"
@@ -33,9 +32,12 @@ struct PrimeHalf {
   LockedPages locked_prime, locked_exponent, locked_digits;
 };
 
+struct PrivateKeyParts;
+
 /// Tables of hs modulo p^2 and q^2, for the owner's encryption.
 struct OwnerTables {
-  bigint::MaskedBaseTable p, q;
+  OwnerTables(const PrivateKeyParts& parts, const RandomizerBase& base);
+  GrowingTable<bigint::MaskedBaseTable> p, q;
 };
 
 /// Exponents of hs modulo p^2 and modulo q^2, as runs of limbs, for as many randomizers.
@@ -48,18 +50,14 @@ struct PrivateKeyParts {
 
   PublicKeyPtr public_key;
   PrimeHalf p, q;
-  AlignedLimbs p_inverse;          // p^-1 mod q, an element of q.square.root()
-  AlignedLimbs p_squared;          // an element of public_key->n_squared()
-  AlignedLimbs p_squared_inverse;  // p^-2 mod q^2, an element of q.square
-  AlignedLimbs blinding_base;      // an n-th residue, an element of public_key->n_squared()
+  AlignedLimbs p_inverse;               // p^-1 mod q, an element of q.square.root()
+  AlignedLimbs p_squared;               // an element of public_key->n_squared()
+  AlignedLimbs p_squared_inverse;       // p^-2 mod q^2, an element of q.square
+  AlignedLimbs blinding_base;           // an n-th residue, an element of public_key->n_squared()
+  std::unique_ptr<OwnerTables> tables;  // absent for standard keys
 
-  const OwnerTables& owner_tables() const;
   /// Throws Rng.
   OwnerExponents owner_exponents(std::size_t count) const;
-
- private:
-  mutable std::once_flag tables_once_;
-  mutable std::unique_ptr<const OwnerTables> tables_;
 };
 
 }  // namespace isthmus::paillier

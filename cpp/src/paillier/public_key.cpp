@@ -46,9 +46,15 @@ void validate(const Natural& n, const std::optional<RandomizerBase>& base) {
 
 }  // namespace
 
+struct PublicKey::Powers {
+  Powers(const bigint::SquareModulus& modulus, const RandomizerBase& base)
+      : table(modulus, base.hs, base.exponent_bits, 1) {}
+  GrowingTable<bigint::FixedBaseTable> table;
+};
+
 PublicKey::PublicKey(const Natural& n, const std::optional<RandomizerBase>& base)
     : n_(n), base_(base), key_bits_(n.bit_length()), n_squared_(n), fingerprint_(digest_of(n, base)) {
-  if (base) powers_ = std::make_unique<GrowingTable>(n_squared_, base->hs, base->exponent_bits);
+  if (base) powers_ = std::make_unique<Powers>(n_squared_, *base);
 }
 
 PublicKey::~PublicKey() = default;
@@ -78,13 +84,13 @@ std::vector<std::uint8_t> PublicKey::to_bytes() const {
 }
 
 void PublicKey::prepare(std::size_t count) const {
-  if (powers_) powers_->announce(count);
+  if (powers_) powers_->table.announce(count);
 }
 
 void PublicKey::random_residues(Limb* out, std::size_t count) const {
   if (powers_) {
     const SecretVector<Limb> exponents = random_exponents(base_->exponent_bits, count);
-    powers_->table_for(count)->pow_vartime(out, exponents.data(), count);
+    powers_->table.table_for(count)->pow_vartime(out, exponents.data(), count);
     return;
   }
   SecretVector<Limb> units(count * n_.limbs().size());

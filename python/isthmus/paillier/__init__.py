@@ -15,6 +15,7 @@ from isthmus.paillier.array import CiphertextArray, concatenate
 from isthmus.paillier.keys import PrivateKey, PublicKey, keygen
 from isthmus.paillier.plaintexts import DEFAULT_SCALE_BITS
 from isthmus.paillier.pool import RandomizerPool
+from isthmus.paillier.tables import set_table_memory
 
 if TYPE_CHECKING:
     from isthmus._core.aggregate import PackLayout
@@ -28,6 +29,7 @@ __all__ = [
     "RandomizerPool",
     "concatenate",
     "keygen",
+    "set_table_memory",
 ]
 
 

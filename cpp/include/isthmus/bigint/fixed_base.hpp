@@ -86,8 +86,13 @@ class FixedBaseTable : public WindowTables {
 /// Timing    Constant in everything but the lengths.
 class MaskedBaseTable : public WindowTables {
  public:
-  /// As FixedBaseTable.
-  MaskedBaseTable(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits);
+  /// As of FixedBaseTable; reading all rows keeps the windows at about six bits.
+  static WindowPlan best_plan(const SquareModulus& modulus, std::size_t exponent_bits, std::size_t max_bytes,
+                              std::size_t uses);
+  /// As FixedBaseTable; windows have at least four bits.
+  MaskedBaseTable(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits,
+                  const WindowPlan& plan)
+      : WindowTables(modulus, base, exponent_bits, plan, Order::words) {}
 
   void pow(Limb* out, const Limb* exponents, std::size_t count) const { power(out, exponents, count); }
 };

@@ -52,7 +52,6 @@ struct RandomizerBase {
   std::size_t exponent_bits;
 };
 
-class GrowingTable;
 class PublicKey;
 using PublicKeyPtr = std::shared_ptr<const PublicKey>;
 
@@ -112,7 +111,8 @@ class PublicKey final : public ResidueSource, public std::enable_shared_from_thi
   std::size_t key_bits_;
   bigint::SquareModulus n_squared_;
   Fingerprint fingerprint_;
-  std::unique_ptr<GrowingTable> powers_;  // of hs
+  struct Powers;
+  std::unique_ptr<Powers> powers_;  // of hs
 };
 
 }  // namespace isthmus::paillier

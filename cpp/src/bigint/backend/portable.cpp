@@ -7,6 +7,7 @@
 // "Analyzing and comparing Montgomery multiplication algorithms" (1996), FIPS.
 
 #include <algorithm>
+#include <array>
 
 #include "../digits.hpp"
 #include "kernels.hpp"
@@ -174,12 +175,18 @@ void select(const Selection& s) {
 
 void pick(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index,
           std::size_t blocks) {
-  for (std::size_t b = 0; b < blocks; ++b) {
-    const Limb* word = table;
-    for (std::size_t i = 0; i < words; ++i, word += entries) {
-      Limb picked = 0;
-      for (std::size_t e = 0; e < entries; ++e) picked |= word[e] & ct_equal(e, index[b]);
-      *out++ = picked;
+  constexpr std::size_t kRows = 16;
+  for (std::size_t b = 0; b < blocks; ++b, out += words) {
+    std::fill_n(out, words, Limb{0});
+    for (std::size_t first = 0; first < entries; first += kRows) {
+      std::array<Limb, kRows> mask;
+      for (std::size_t e = 0; e < kRows; ++e) mask[e] = ct_equal(first + e, index[b]);
+      for (std::size_t i = 0; i < words; ++i) {
+        const Limb* const rows = table + i * entries + first;
+        Limb picked = 0;
+        for (std::size_t e = 0; e < kRows; ++e) picked |= rows[e] & mask[e];
+        out[i] |= picked;
+      }
     }
   }
 }
