@@ -55,9 +55,14 @@ def _interpreter(versions: tuple[str, ...]) -> str:
         if version == f"{sys.version_info.major}.{sys.version_info.minor}":
             return sys.executable
         found = shutil.which(f"python{version}")
-        if found:
+        if found and _runs(found):
             return found
         installed = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python"))
         if installed:
             return str(installed[-1])
     raise SystemExit(f"this peer needs Python {' or '.join(versions)}, and none is installed")
+
+
+def _runs(python: str) -> bool:
+    """Tell an interpreter from a version manager's stand-in for one that is not selected."""
+    return subprocess.run([python, "--version"], check=False, capture_output=True).returncode == 0
