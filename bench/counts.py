@@ -15,18 +15,29 @@ MAX_CELLS = 1 << 19
 SQUARING = 0.7
 TABLE_PRODUCT = 0.8
 HALF_LENGTH = 0.25
-TABLE_WINDOW = 8
+TABLE_BYTES = 32 << 20
+OWNER_WINDOW = 6
 POWER_WINDOW = 5
 
 
 def encrypt_public(key_bits: int) -> float:
-    """One row of hs's table for each 8 bits of the randomizer's key_bits / 2; the message is almost free."""
-    return TABLE_PRODUCT * math.ceil(key_bits / 2 / TABLE_WINDOW)
+    """A row of hs's tables for each window of the randomizer's key_bits / 2; the message is almost free.
+
+    Windows that share a table, so that all tables fit their memory, cost squarings.
+    """
+    rows = TABLE_BYTES // (16 * math.ceil((key_bits + 2) / 52))
+    best = math.inf
+    for window in range(1, 13):
+        windows = math.ceil(key_bits / 2 / window)
+        levels = next((n for n in range(1, windows + 1) if math.ceil(windows / n) << window <= rows), 0)
+        if levels:
+            best = min(best, TABLE_PRODUCT * windows + SQUARING * window * (levels - 1))
+    return best
 
 
 def encrypt_owner(key_bits: int) -> float:
-    """The same modulo p² and q²."""
-    return 2 * HALF_LENGTH * encrypt_public(key_bits)
+    """A row for each 6 bits, modulo p² and modulo q²; every row is read, so wider windows do not pay."""
+    return 2 * HALF_LENGTH * TABLE_PRODUCT * math.ceil(key_bits / 2 / OWNER_WINDOW)
 
 
 def decrypt(key_bits: int) -> float:
@@ -35,8 +46,8 @@ def decrypt(key_bits: int) -> float:
 
 
 def mul_plain(bits: int) -> float:
-    """One exponentiation with 5-bit windows, and for half of the factors, the negative ones, an inversion."""
-    return _power(bits) + 3 / 2
+    """Squarings, sliding windows of 3 bits over 4 odd powers, and an inversion for half of the factors."""
+    return SQUARING * bits + 3 + bits / 4 + 3 / 2
 
 
 def _power(bits: int) -> float:
