@@ -106,6 +106,7 @@ Scalars Group::scalars(ByteSpan bytes) const {
 }
 
 Scalar Group::scalar_from_uniform(ByteSpan uniform) const {
+  require(uniform.size() == 2 * scalar_bytes(), "uniform bytes must be twice as long as a scalar");
   SecretVector<std::uint8_t> reduced(scalar_bytes());
   reduce_scalar(uniform, reduced);
   return scalar(reduced);

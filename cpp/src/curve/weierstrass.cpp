@@ -77,13 +77,8 @@ class WeierstrassGroup final : public Group {
     return fp256::subtract(fp256::load_be(bytes.data()), Curve::kOrder, difference) == 1;
   }
   void reduce_scalar(ByteSpan uniform, MutableByteSpan out) const override {
-    require(uniform.size() >= kScalarBytes && uniform.size() <= 2 * kScalarBytes,
-            "uniform bytes must be as long as one to two scalars");
-    std::array<std::uint8_t, 2 * kScalarBytes> wide{};
-    const ZeroiseGuard<std::array<std::uint8_t, 2 * kScalarBytes>> wipe(wide);
-    std::copy(uniform.begin(), uniform.end(), wide.end() - static_cast<std::ptrdiff_t>(uniform.size()));
-    const Words256 high = fp256::load_be(wide.data());
-    const Words256 low = fp256::load_be(wide.data() + kScalarBytes);
+    const Words256 high = fp256::load_be(uniform.data());
+    const Words256 low = fp256::load_be(uniform.data() + kScalarBytes);
     store_integer<Curve>(Integer<Curve>::from_wide(low, high), out.data());
   }
   void invert_scalar(ByteSpan scalar, MutableByteSpan out) const override {

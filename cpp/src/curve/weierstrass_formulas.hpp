@@ -110,12 +110,14 @@ template <class F>
 Jacobian<F> twice(const Jacobian<F>& p) noexcept {
   const F delta = square(p.z);
   const F gamma = square(p.y);
+  const auto alpha_wide = wide_square(p.x) - wide_square(delta);
   const F beta = p.x * gamma;
-  const F alpha = carry(small_multiple<3>(reduce(wide_square(p.x) - wide_square(delta))));
+  const F alpha = carry(small_multiple<3>(reduce(alpha_wide)));
   const F z = carry(small_multiple<2>(reduce(wide_product(p.y, p.z))));
   const F x = carry(reduce(wide_square(alpha)) - small_multiple<8>(beta));
+  const auto gamma_squared = wide_square(gamma);
   const F rest = carry(small_multiple<4>(beta) - x);
-  const F y = carry(reduce(wide_product(alpha, rest) - small_multiple<8>(wide_square(gamma))));
+  const F y = carry(reduce(wide_product(alpha, rest) - small_multiple<8>(gamma_squared)));
   return {x, y, z};
 }
 

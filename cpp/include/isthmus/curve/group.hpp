@@ -80,12 +80,10 @@ class Group {
   Scalar scalar(ByteSpan bytes) const;
   Scalars scalars(ByteSpan bytes) const;
 
-  /// The integer behind uniform bytes modulo the order; uniform when they have 16 bytes more than a scalar.
-  /// Requires  scalar_bytes() <= uniform.size() <= 2 * scalar_bytes().
-  /// Throws    InvalidArgument for zero, which uniform bytes give with a chance below 2^-250.
+  /// The integer behind 2 * scalar_bytes() uniform bytes, in the byte order of scalars, modulo the order.
+  /// Throws    InvalidArgument for another length, or zero, which uniform bytes give with a chance below
+  /// 2^-250.
   Scalar scalar_from_uniform(ByteSpan uniform) const;
-  /// The same for an integer that need not be secret and may be zero.
-  void reduce(ByteSpan uniform, MutableByteSpan out) const { reduce_scalar(uniform, out); }
 
   /// The encoding of the standard generator.
   /// Throws    InvalidArgument in a group without addition.

@@ -5,6 +5,7 @@
 // files could be linked from it and run where its ISA is missing.
 
 #include "../weierstrass_digits.hpp"
+#include "isthmus/core/cpu.hpp"
 
 namespace isthmus::weierstrass {
 
@@ -30,6 +31,11 @@ struct CurveKernels {
 };
 
 extern const CurveKernels kPortableKernels;
+extern const CurveKernels kAvx2Kernels;
+extern const CurveKernels kAvx512IfmaKernels;
+
+/// The kernels of this backend, or of the best one before it that has a row.
+const CurveKernels& kernels_of(Backend backend);
 
 /// The kernels of the active backend, for P256 and Sm2.
 template <class Curve>

@@ -1,6 +1,5 @@
 #include <type_traits>
 
-#include "isthmus/core/cpu.hpp"
 #include "weierstrass_kernels.hpp"
 
 namespace isthmus::weierstrass {
@@ -14,21 +13,25 @@ struct KernelRow {
 // Slowest first; the first is the oracle the others are tested against.
 constexpr KernelRow kRows[] = {
     {Backend::portable, &kPortableKernels},
+#if defined(__x86_64__)
+    {Backend::avx2, &kAvx2Kernels},
+    {Backend::avx512ifma, &kAvx512IfmaKernels},
+#endif
 };
 
-const CurveKernels& choose() {
+}  // namespace
+
+const CurveKernels& kernels_of(Backend backend) {
   const CurveKernels* best = nullptr;
   for (const KernelRow& row : kRows) {
-    if (row.backend <= active_backend()) best = row.kernels;
+    if (row.backend <= backend) best = row.kernels;
   }
   return *best;
 }
 
-}  // namespace
-
 template <class Curve>
 const Kernels& kernels() {
-  static const CurveKernels& chosen = choose();
+  static const CurveKernels& chosen = kernels_of(active_backend());
   return std::is_same_v<Curve, P256> ? chosen.p256 : chosen.sm2;
 }
 

@@ -9,9 +9,10 @@
 #include <cstring>
 #include <vector>
 
+#include "../weierstrass_digits.hpp"
+#include "../weierstrass_formulas.hpp"
 #include "isthmus/core/secret.hpp"
-#include "weierstrass_digits.hpp"
-#include "weierstrass_formulas.hpp"
+#include "weierstrass_kernels.hpp"
 
 namespace isthmus::weierstrass {
 
@@ -303,5 +304,9 @@ void decode_tile(const std::uint8_t* points, std::size_t n, std::uint8_t* affine
     }
   }
 }
+
+template <class F>
+constexpr Kernels kTileKernels = {&mult_tile<F>, &map_tile<F, 2>, &map_tile<F, 1>, &map_mult_tile<F>,
+                                  &decode_tile<F>};
 
 }  // namespace isthmus::weierstrass
