@@ -1,7 +1,7 @@
 // Runs the curve code on secrets that valgrind's memcheck believes to be uninitialised, so that every branch
 // and every address that depends on one is reported. Arguments: a group, and a mode. "mult" and "map" must be
-// clean; "leaky-branch" and "leaky-lookup" do the same work the careless way and must be reported, which proves
-// that the check can see. The backend is the best one that the CPU under valgrind has.
+// clean; "leaky-branch" and "leaky-lookup" do the same work the careless way and must be reported, which
+// proves that the check can see. The backend is the best one that the CPU under valgrind has.
 
 #include <valgrind/memcheck.h>
 

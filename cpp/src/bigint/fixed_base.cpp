@@ -22,7 +22,8 @@ constexpr unsigned kLeastMaskedWindow = 4;  // LaneKernels::pick reads rows by s
 constexpr std::size_t kBatch = 256;
 
 WindowPlan plan_for(std::size_t exponent_bits, unsigned window, std::size_t levels) {
-  return {window, (exponent_bits + window - 1) / window, levels};
+  const std::size_t windows = (exponent_bits + window - 1) / window;
+  return {window, windows, std::min(levels, windows)};
 }
 
 // Costs count word products per element in halves of k^2. A kernel takes as long for one element as for all
