@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from isthmus import _core, errors
 from isthmus.items import SecretSeed
 from isthmus.protocol.matching import RunRecord
+from isthmus.protocol.psi_exchange import WINDOW
 from isthmus.psi.ingest import IdSource, read_items
 from isthmus.psi.ledger import RunLedger
 from isthmus.psi.own_items import ItemCollector
@@ -209,12 +210,13 @@ def test_what_was_sent_or_returned_twice_is_refused():
 
 
 def test_recent_tags_are_kept_for_a_window():
-    rows = np.random.default_rng(5).integers(0, 256, (1000, 16), dtype=np.uint8)
+    batches = WINDOW + 8  # of 50
+    rows = np.random.default_rng(5).integers(0, 256, (50 * batches, 16), dtype=np.uint8)
     ledger = ledger_of(rows[:0], rows, 7)
-    assert ledger.recent_tags(20) is None
-    assert np.array_equal(ledger.recent_tags(19), rows[950:, :7])
-    assert np.array_equal(ledger.recent_tags(14), rows[700:750, :7])
-    assert ledger.recent_tags(13) is None
+    assert ledger.recent_tags(batches) is None
+    assert np.array_equal(ledger.recent_tags(batches - 1), rows[-50:, :7])
+    assert np.array_equal(ledger.recent_tags(8), rows[400:450, :7])
+    assert ledger.recent_tags(7) is None
 
 
 def test_tags_that_all_lie_together_are_refused_before_they_fill_the_memory():
