@@ -143,7 +143,7 @@ INDEX = {
         "fault/test_data_files.py::test_missing_columns_are_listed",
         "fault/test_data_files.py::test_columns_that_differ_from_the_model_are_listed",
         "fault/test_data_files.py::test_a_feature_of_another_type_is_a_schema_error",
-        "test_cli.py::test_a_wrong_option_or_column_is_named_before_the_peer_is_met",
+        "cli/test_jobs.py::test_a_wrong_option_or_column_is_named_before_the_peer_is_met",
     ),
     40: (
         "fault/test_data_files.py::test_a_malformed_row_is_a_csv_error_with_its_row",
