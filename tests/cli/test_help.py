@@ -16,7 +16,8 @@ def test_help_lists_every_command(run):
 
 
 @pytest.mark.parametrize(
-    "command", [*([name] for name in COMMANDS), ["psi", "run"], ["party", "init"], ["party", "trust"]]
+    "command",
+    [*([name] for name in COMMANDS), ["psi", "run"], ["psi", "star"], ["party", "init"], ["party", "trust"]],
 )
 def test_every_command_has_help(run, command):
     done = run(*command, "--help")

@@ -58,3 +58,28 @@ def test_one_waits_and_the_other_dials(run, tmp_path):
         assert done.exit_code == 1 and "ERR_CONFIG" in done.output
     assert run("party", "init", "--name", "Bad Name", "--folder", tmp_path).exit_code == 1
     assert run("party", "init", "--name", "x", "--listen", "7700", "--folder", tmp_path).exit_code == 1
+
+
+def test_a_further_peer_gets_a_party_file_of_its_own(run, tmp_path):
+    introduce(run, tmp_path)
+    bank, fund = tmp_path / "bank", tmp_path / "fund"
+    run("party", "init", "--name", "shop", "--folder", tmp_path)
+    arguments = ("party", "trust", tmp_path / "shop.crt", "--party", bank / "bank.toml")
+    before = (bank / "bank.toml").read_text()
+    for more, said in (
+        ([], "--to"),
+        (["--listen", "h:1"], "--listen goes with --to"),
+        (["--to", fund / "x.toml", "--listen", "h:1"], "beside the party file"),
+        (["--to", bank / "x.toml"], "one party waits"),
+        (["--to", bank / "bank.toml", "--listen", "h:1"], "ERR_STORAGE"),
+    ):
+        done = run(*arguments, *more, input="y\n")
+        assert done.exit_code == 1 and said in done.output, done.output
+    done = run(*arguments, "--to", bank / "shop.toml", "--listen", "0.0.0.0:7701", input="y\n")
+    assert done.exit_code == 0 and "shop.toml now trusts shop" in done.output
+    first, second = (load_party_file(bank / name) for name in ("bank.toml", "shop.toml"))
+    assert (first.identity.peer_name, second.identity.peer_name) == ("fund", "shop")
+    assert (first.identity.name, second.identity.name) == ("bank", "bank")
+    assert first.identity.private_key_path == second.identity.private_key_path
+    assert second.listen == "0.0.0.0:7701" and second.audit == first.audit
+    assert (bank / "bank.toml").read_text() == before

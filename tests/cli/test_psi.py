@@ -38,29 +38,34 @@ def test_the_output_of_psi_is_never_its_input(run, tmp_path):
         (["--out", "o.csv", "--memory", "much"], "--memory"),
         (["--out", "o.csv", "--normalize", "id=trim", "--normalize", "id=lower"], "--normalize"),
         (["--out", "o.csv", "--normalize", "trim", "--normalize", "lower"], "--normalize"),
+        (["--out", "o.csv", "--normalize", "trimm"], "trimm"),
+        (["--out", "o.csv", "--normalize", "customer=trim"], "customer"),
+        (["--out", "o.csv", "--id", "id"], "named more than once: id"),
+        (["--out", "o.csv", "--state", "nowhere/state"], "state folder cannot be used"),
+        (["--out", "o.csv", "--state", __file__], "state folder is not a folder"),
     ],
 )
 def test_wrong_options_of_psi_are_refused_before_the_peer_is_met(run, tmp_path, more, said):
     write_table(pa.table({"id": ["a"]}), tmp_path / "bank.csv")
     fixed = ("--party", tmp_path / "bank.toml", "--input", tmp_path / "bank.csv", "--id", "id", "--job", "j")
     done = run("psi", "run", *fixed, *more)
-    assert done.exit_code == 1 and "ERR_INVALID_ARGUMENT" in done.output and said in done.output
+    assert done.exit_code == 1 and said in done.output and "waiting" not in done.output
 
 
-def test_an_output_that_cannot_be_written_is_refused_before_the_peer_is_met(run, tmp_path):
-    write_table(pa.table({"id": ["a"]}), tmp_path / "bank.csv")
-    arguments = (
-        "psi",
-        "run",
+def test_an_output_that_cannot_be_written_is_refused_before_the_peer_is_met(run, world):
+    own = [
         "--party",
-        tmp_path / "bank.toml",
+        world / "bank" / "bank.toml",
         "--input",
-        tmp_path / "bank.csv",
+        world / "bank" / "bank.csv",
         "--id",
-        "id",
-    )
+        "customer",
+    ]
     for out, code in (("shared.txt", "ERR_PATH"), ("nowhere/shared.csv", "ERR_STORAGE")):
-        done = run(*arguments, "--job", "june", "--out", tmp_path / out)
+        done = run("psi", "run", *own, "--job", "june", "--out", world / out)
         assert done.exit_code == 1 and code in done.output
-    unnamed = run(*arguments, "--job", "", "--out", tmp_path / "shared.csv")
+    unnamed = run("psi", "run", *own, "--job", "", "--out", world / "shared.csv")
     assert unnamed.exit_code == 1 and "job: must not be empty" in unnamed.output
+    own[1] = world / "missing.toml"
+    unknown = run("psi", "run", *own, "--job", "june", "--out", world / "shared.csv")
+    assert unknown.exit_code == 1 and "isthmus party init makes one" in unknown.output

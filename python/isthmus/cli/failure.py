@@ -42,7 +42,8 @@ ADVICE = {
     "ERR_PEER_TRUNCATED": "The connection broke. Start the job again on both sides.",
     "ERR_PEER_GONE": "The other party ended first; its terminal says why. Start again on both sides.",
     "ERR_PEER_FAILED": "The reason is on the other party's side. Ask its operator what its terminal said.",
-    "ERR_DEADLINE": "Check that the peer is running this job, its address in party.toml, and the firewall.",
+    "ERR_DEADLINE": "Check that the peer is running this job, its address in the party file, and the "
+    "firewall. To wait longer for it, raise connect_seconds under [limits] in the party file.",
     "ERR_CANCELLED": "Nothing was released. Start the job again on both sides when you are ready.",
     "ERR_VERSION": "Install the same version of isthmus on both sides; `isthmus version` prints it.",
     "ERR_NO_COMMON_SUITE": "Agree on suites and key sizes with the peer; set them in both party.toml files.",
@@ -65,7 +66,7 @@ ADVICE = {
     "ERR_BUSY": "Wait for the other process, or give this run a state folder of its own.",
     "ERR_STORAGE": "Check that the folder exists, is writable, and that the disk is not full.",
     "ERR_PATH": "Give the path of an ordinary file.",
-    "ERR_CONFIG": "Correct the key named; docs/jobs.md describes every key.",
+    "ERR_CONFIG": "Correct the file or key named; docs/jobs.md describes every key.",
 }
 
 

@@ -76,6 +76,9 @@ def select_columns(present: Sequence[str], wanted: Sequence[str] | None, name: s
     repeated = sorted(column for column, times in Counter(present).items() if times > 1)
     if repeated:
         raise errors.SchemaError(f"{name} has columns with the same name: {', '.join(repeated)}")
+    twice = sorted(column for column, times in Counter(wanted or ()).items() if times > 1)
+    if twice:
+        raise errors.SchemaError(f"{name}: named more than once: {', '.join(twice)}")
     missing = [column for column in wanted or () if column not in present]
     if missing:
         raise errors.SchemaError(
