@@ -62,7 +62,7 @@ ADVICE = {
     "ERR_RESULT_TOO_SMALL": "The parties share fewer customers than agreed. Nobody learned how many.",
     "ERR_CHECKPOINT": "Restore the model file, or delete the state folder and start the run again.",
     "ERR_RESUME_MISMATCH": "Give the input and options of the interrupted run, or delete its state folder.",
-    "ERR_RESOURCE": "Look at the cluster, or run on this machine; a run with a state folder can be resumed.",
+    "ERR_RESOURCE": "Look at the cluster, or compute here; a run with a state folder can be resumed.",
     "ERR_BUSY": "Wait for the other process, or give this run a state folder of its own.",
     "ERR_STORAGE": "Check that the folder exists, is writable, and that the disk is not full.",
     "ERR_PATH": "Give the path of an ordinary file.",

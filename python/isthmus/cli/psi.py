@@ -140,6 +140,7 @@ def run(
     from isthmus.cli import psi_files
     from isthmus.cli.pending import Pending
     from isthmus.errors import InvalidArgument
+    from isthmus.psi.ray_engine import import_ray
 
     if (out is not None) != (role != "sender" and not count_only):
         raise InvalidArgument("--out is needed, except by a sender or for a count, where there are no rows")
@@ -153,6 +154,8 @@ def run(
     memory_bytes = psi_files.read_memory(memory)
     limits = {"memory_bytes": memory_bytes, "state_dir": state, "engine": engine}
     stream = psi_files.open_ids(input, id, options["normalize"], out, state)
+    if engine == "ray":
+        import_ray()
     console = Console(stderr=True)
     if out is None:
         _match(console, party, job, stream, count_only=count_only, options={**options, **limits})
