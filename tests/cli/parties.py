@@ -70,9 +70,15 @@ def write_tables(folder: Path, rows: int = 600) -> None:
     write_table(pa.table({"customer": ids[fund], "signal": signal[fund]}), folder / "fund" / "fund.parquet")
 
 
-def start(folder: Path, arguments: list[str], dies_in: str = "", **env: str) -> subprocess.Popen[str]:
-    """Start one party's command in its folder; it dies where the function ``dies_in`` would be called."""
-    command = [sys.executable, "-c", DIES.format(target=dies_in)] if dies_in else COMMAND
+def dying(target: str) -> list[str]:
+    """A command that ends, as if killed, where the function ``target`` would be called."""
+    return [sys.executable, "-c", DIES.format(target=target)]
+
+
+def start(
+    folder: Path, arguments: list[str], command: list[str] = COMMAND, **env: str
+) -> subprocess.Popen[str]:
+    """Start one party's command in its folder."""
     return subprocess.Popen(
         [*command, *arguments],
         cwd=folder,

@@ -5,7 +5,7 @@ import pytest
 
 from isthmus.party.audit import verify_audit_file
 from isthmus.tables import read_table, write_table
-from tests.cli.parties import PARTIES, start, succeeded, together
+from tests.cli.parties import PARTIES, dying, start, succeeded, together
 
 OUT = ["--out", "aligned.parquet"]
 STATE = [*OUT, "--state", "state"]
@@ -87,7 +87,7 @@ def test_the_same_command_goes_on_where_a_killed_one_stopped(world, victim):
     arguments = psi_arguments(bank=STATE, fund=STATE)
     other = next(name for name in PARTIES if name != victim)
     survivor = start(world / other, arguments[other])
-    dies = start(world / victim, arguments[victim], "Checkpoint.append_peer")
+    dies = start(world / victim, arguments[victim], dying("Checkpoint.append_peer"))
     assert dies.wait(60) == 9
     assert (world / victim / "state" / "run.state").exists()
     again = start(world / victim, arguments[victim])
@@ -104,7 +104,7 @@ def test_the_same_command_goes_on_where_a_killed_one_stopped(world, victim):
 def test_a_party_killed_after_the_protocol_writes_its_rows_without_the_peer(world, dies_in):
     arguments = psi_arguments(bank=STATE, fund=STATE)
     fund = start(world / "fund", arguments["fund"])
-    assert start(world / "bank", arguments["bank"], dies_in).wait(60) == 9
+    assert start(world / "bank", arguments["bank"], dying(dies_in)).wait(60) == 9
     assert fund.wait(60) == 0
     assert not (world / "bank" / "aligned.parquet").exists()
     # Another command does not take the result for its own.

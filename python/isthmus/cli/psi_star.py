@@ -80,7 +80,7 @@ def star(
 
     All must print the same code of the run: compare it by telephone. The
     spoke of the last --party could also count how many customers each group
-    of parties has in common. A party needs about 150 bytes of memory for each
+    of parties has in common. A party needs about 250 bytes of memory for each
     identifier of the largest list. A run that is interrupted starts again.
     """
     from rich.console import Console
