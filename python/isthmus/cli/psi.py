@@ -91,7 +91,11 @@ def run(
     job: Annotated[str, typer.Option(help="Name of this run.", rich_help_panel=_AGREED)],
     count_only: Annotated[
         bool,
-        typer.Option("--count-only", help="Learn how many customers are shared.", rich_help_panel=_AGREED),
+        typer.Option(
+            "--count-only",
+            help="Learn how many are shared (a dishonest learner: which).",
+            rich_help_panel=_AGREED,
+        ),
     ] = False,
     min_result: Annotated[
         int,

@@ -327,7 +327,8 @@ def _record(session: Session, match: StarMatch, min_result: int) -> None:
     names = list(match.counts)
     counts = ", ".join(f"{name} {count}" for name, count in match.counts.items())
     session.disclose(f"all parties of run {match.code} learned how many identifiers each has: {counts}")
-    session.disclose(f"{names[-1]} could learn how many identifiers any of them share, and not which")
+    session.disclose(f"{names[-1]} could learn how many identifiers any of them share")
+    session.disclose(f"{names[-1]} could learn which of its own {names[0]} has, if it breaks the protocol")
     if match.size is None:
         session.disclose(f"all learned that they share fewer than {min_result} identifiers")
         return
