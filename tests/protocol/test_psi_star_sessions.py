@@ -163,6 +163,7 @@ def test_a_spoke_that_leaves_ends_the_run_for_all(spoke, after, transport):
     ended = (errors.PeerGone, errors.PeerTruncated, errors.CancelledError, errors.PeerFailed)
     assert all(isinstance(outcome.error, ended) and outcome.result is None for outcome in outcomes)
     assert isinstance(outcomes[0].error, errors.PeerGone | errors.PeerTruncated)
+    assert str(outcomes[0].error).startswith(f"{outcomes[0].error.code}: {NAMES[spoke]}: ")
 
 
 def test_a_hub_that_is_interrupted_ends_the_run_for_all():

@@ -253,6 +253,8 @@ class _HubRun:
             # A spoke that has done its part may end over the verdict before the hub hears that it is done.
             if relayed and getattr(error, "peer_code", "") == errors.ResultTooSmall.code:
                 return
+            if isinstance(error, errors.IsthmusError):
+                error.args = (f"{self._sessions[spoke - 1].peer}: {error.args[0]}",)
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
