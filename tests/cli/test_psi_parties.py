@@ -72,6 +72,31 @@ def test_repeated_rows_normalisation_and_another_suite(world):
 
 
 @pytest.mark.timeout(120)
+def test_composite_keys_of_any_type_match_and_keep_their_types(world):
+    """Text and numbers of a CSV file against a dictionary and integers, spilled to disk, one order."""
+    numbers = [f"{7 * n % 100}" for n in range(100)]
+    lines = [f"b{int(number) % 3},{number},{number}.50" for number in numbers]
+    (world / "bank" / "bank.csv").write_text("branch,number,amount\r\n" + "\r\n".join(lines) + "\r\n")
+    table = {
+        "n": pa.array(range(20, 120), pa.int32()),
+        "b": pa.array([f"b{n % 3}" for n in range(20, 120)]).dictionary_encode(),
+    }
+    write_table(pa.table(table), world / "fund" / "fund.parquet")
+    ids = {"bank": ["--id", "branch", "--id", "number"], "fund": ["--id", "b", "--id", "n"]}
+    given = {
+        name: [part for part in arguments if part not in ("--id", "customer")]
+        + ids[name]
+        + ["--memory", "1K"]
+        for name, arguments in psi_arguments().items()
+    }
+    succeeded(together(world, given))
+    bank, fund = (read_table(world / name / "aligned.parquet") for name in PARTIES)
+    assert fund["n"].type == pa.int32() and bank["number"].type == pa.string()
+    assert [int(number) for number in bank["number"].to_pylist()] == fund["n"].to_pylist()
+    assert sorted(fund["n"].to_pylist()) == list(range(20, 100))
+
+
+@pytest.mark.timeout(120)
 def test_a_row_of_a_csv_file_is_named_as_an_editor_counts(world):
     (world / "bank" / "bank.csv").write_text("customer\na\nb\na\n")
     done = together(world, psi_arguments())
