@@ -162,12 +162,14 @@ class Fp256x4 {
                  a.column[5], a.column[6], a.column[7], a.column[8], a.column[9]} {}
   };
 
+  __m256d limb[5];
+
   Fp256x4() = default;
   ISTHMUS_LANES_INLINE Fp256x4(const Fp256x4& a) noexcept
-      : limb_{a.limb_[0], a.limb_[1], a.limb_[2], a.limb_[3], a.limb_[4]} {}
+      : limb{a.limb[0], a.limb[1], a.limb[2], a.limb[3], a.limb[4]} {}
   ISTHMUS_LANES_INLINE Fp256x4& operator=(const Fp256x4& a) noexcept {
-    limb_[0] = a.limb_[0], limb_[1] = a.limb_[1], limb_[2] = a.limb_[2];
-    limb_[3] = a.limb_[3], limb_[4] = a.limb_[4];
+    limb[0] = a.limb[0], limb[1] = a.limb[1], limb[2] = a.limb[2];
+    limb[3] = a.limb[3], limb[4] = a.limb[4];
     return *this;
   }
 
@@ -176,7 +178,7 @@ class Fp256x4 {
     static constexpr auto kLimbs =
         balanced_limbs(fp256::shift_left_mod(kValue, kRadixBits, C::kModulus), C::kModulus);
     Fp256x4 r;
-    for (std::size_t i = 0; i < 5; ++i) r.limb_[i] = _mm256_set1_pd(kLimbs[i]);
+    for (std::size_t i = 0; i < 5; ++i) r.limb[i] = _mm256_set1_pd(kLimbs[i]);
     return r;
   }
   ISTHMUS_LANES_INLINE static Fp256x4 zero() noexcept { return constant<Words256{}>(); }
@@ -215,7 +217,7 @@ class Fp256x4 {
 
   ISTHMUS_LANES_INLINE friend auto to_sum(const Fp256x4& a) noexcept {
     Sum<kElementOffset> r;
-    for (std::size_t i = 0; i < 5; ++i) r.limb[i] = (Vector)(a.limb_[i] + _mm256_set1_pd(0x1.8p52));
+    for (std::size_t i = 0; i < 5; ++i) r.limb[i] = (Vector)(a.limb[i] + _mm256_set1_pd(0x1.8p52));
     return r;
   }
   template <int kFactor, Limbs51 m>
@@ -282,12 +284,12 @@ class Fp256x4 {
     c[3] = add<kLift + kHalf - kOffset[3] - kSurplus[3]>(c[3]);
     c[4] = add<kIntegerPattern - kPassed - kStart + kLift - kSurplus[4]>(c[4]);
     Fp256x4 r;
-    r.limb_[0] = rest(c[0]) - _mm256_set1_pd(0x1p52 + 0x1p50);
+    r.limb[0] = rest(c[0]) - _mm256_set1_pd(0x1p52 + 0x1p50);
     for (std::size_t i = 1; i < 4; ++i) {
       const Vector limb = (Vector)rest(c[i]) + (c[i - 1] >> 51);
-      r.limb_[i] = (__m256d)limb - _mm256_set1_pd(0x1p52 + 0x1p50 + static_cast<double>(kPassed));
+      r.limb[i] = (__m256d)limb - _mm256_set1_pd(0x1p52 + 0x1p50 + static_cast<double>(kPassed));
     }
-    r.limb_[4] = (__m256d)(c[4] + (c[3] >> 51)) - _mm256_set1_pd(0x1.8p52);
+    r.limb[4] = (__m256d)(c[4] + (c[3] >> 51)) - _mm256_set1_pd(0x1.8p52);
     return r;
   }
 
@@ -315,14 +317,14 @@ class Fp256x4 {
   // Column by column, so that few are open at a time.
   ISTHMUS_LANES_INLINE friend auto wide_product(const Fp256x4& a, const Fp256x4& b) noexcept {
     Wide<kProductOffset> r;
-    multiply<true, true>(r.column[0], r.column[1], a.limb_[0], b.limb_[0]);
+    multiply<true, true>(r.column[0], r.column[1], a.limb[0], b.limb[0]);
 #pragma GCC unroll 8
     for (std::size_t k = 1; k < 9; ++k) {
       const std::size_t first = k < 5 ? 0 : k - 4;
-      multiply<false, true>(r.column[k], r.column[k + 1], a.limb_[first], b.limb_[k - first]);
+      multiply<false, true>(r.column[k], r.column[k + 1], a.limb[first], b.limb[k - first]);
 #pragma GCC unroll 4
       for (std::size_t i = first + 1; i < 5 && i <= k; ++i) {
-        multiply<false, false>(r.column[k], r.column[k + 1], a.limb_[i], b.limb_[k - i]);
+        multiply<false, false>(r.column[k], r.column[k + 1], a.limb[i], b.limb[k - i]);
       }
     }
     return r;
@@ -331,7 +333,7 @@ class Fp256x4 {
   // Products of different limbs occur twice.
   ISTHMUS_LANES_INLINE friend auto wide_square(const Fp256x4& a) noexcept {
     Wide<kSquareOffset> r;
-    const __m256d* x = a.limb_;
+    const __m256d* x = a.limb;
     const __m256d twice[4] = {x[0] + x[0], x[1] + x[1], x[2] + x[2], x[3] + x[3]};
     multiply<true, true>(r.column[0], r.column[1], x[0], x[0]);
 #pragma GCC unroll 8
@@ -391,7 +393,7 @@ class Fp256x4 {
   ISTHMUS_LANES_INLINE friend Fp256x4 ct_select(Mask mask, const Fp256x4& a, const Fp256x4& b) noexcept {
     Fp256x4 r;
     for (std::size_t i = 0; i < 5; ++i) {
-      r.limb_[i] = _mm256_blendv_pd(b.limb_[i], a.limb_[i], _mm256_castsi256_pd(mask.lanes));
+      r.limb[i] = _mm256_blendv_pd(b.limb[i], a.limb[i], _mm256_castsi256_pd(mask.lanes));
     }
     return r;
   }
@@ -495,7 +497,7 @@ class Fp256x4 {
 
   // Limb i as an integer of either sign.
   ISTHMUS_LANES_INLINE Vector integer(std::size_t i) const noexcept {
-    return (Vector)(limb_[i] + _mm256_set1_pd(0x1.8p52)) - kIntegerPattern;
+    return (Vector)(limb[i] + _mm256_set1_pd(0x1.8p52)) - kIntegerPattern;
   }
 
   // The value itself in limbs below 2^51, and the top one below 2^52: reducing the limbs as an integer
@@ -519,8 +521,6 @@ class Fp256x4 {
       v[i] &= kMask51;
     }
   }
-
-  __m256d limb_[5];
 };
 
 template <int kFactor, class C>

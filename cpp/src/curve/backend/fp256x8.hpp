@@ -91,7 +91,7 @@ class Fp256x8 {
     ISTHMUS_LANES_INLINE Sum(const Sum& a) noexcept
         : limb{a.limb[0], a.limb[1], a.limb[2], a.limb[3], a.limb[4]} {}
     ISTHMUS_LANES_INLINE Sum(const Fp256x8& a) noexcept
-        : limb{a.limb_[0], a.limb_[1], a.limb_[2], a.limb_[3], a.limb_[4]} {}
+        : limb{a.limb[0], a.limb[1], a.limb[2], a.limb[3], a.limb[4]} {}
   };
   struct Wide {
     Vector column[10];
@@ -102,12 +102,14 @@ class Fp256x8 {
                  a.column[5], a.column[6], a.column[7], a.column[8], a.column[9]} {}
   };
 
+  Vector limb[5];
+
   Fp256x8() = default;
   ISTHMUS_LANES_INLINE Fp256x8(const Fp256x8& a) noexcept
-      : limb_{a.limb_[0], a.limb_[1], a.limb_[2], a.limb_[3], a.limb_[4]} {}
+      : limb{a.limb[0], a.limb[1], a.limb[2], a.limb[3], a.limb[4]} {}
   ISTHMUS_LANES_INLINE Fp256x8& operator=(const Fp256x8& a) noexcept {
-    limb_[0] = a.limb_[0], limb_[1] = a.limb_[1], limb_[2] = a.limb_[2];
-    limb_[3] = a.limb_[3], limb_[4] = a.limb_[4];
+    limb[0] = a.limb[0], limb[1] = a.limb[1], limb[2] = a.limb[2];
+    limb[3] = a.limb[3], limb[4] = a.limb[4];
     return *this;
   }
 
@@ -124,11 +126,11 @@ class Fp256x8 {
     Vector w[4];
     load_words<Fp256x8>(words, w);
     Fp256x8 r;
-    r.limb_[0] = w[0] & kMask52;
-    r.limb_[1] = ((w[0] >> 52) | (w[1] << 12)) & kMask52;
-    r.limb_[2] = ((w[1] >> 40) | (w[2] << 24)) & kMask52;
-    r.limb_[3] = ((w[2] >> 28) | (w[3] << 36)) & kMask52;
-    r.limb_[4] = w[3] >> 16;
+    r.limb[0] = w[0] & kMask52;
+    r.limb[1] = ((w[0] >> 52) | (w[1] << 12)) & kMask52;
+    r.limb[2] = ((w[1] >> 40) | (w[2] << 24)) & kMask52;
+    r.limb[3] = ((w[2] >> 28) | (w[3] << 36)) & kMask52;
+    r.limb[4] = w[3] >> 16;
     constexpr Words256 kRadix = fp256::shift_left_mod({1, 0, 0, 0}, 260, C::kModulus);
     return r * constant<kRadix>();
   }
@@ -136,7 +138,7 @@ class Fp256x8 {
   // Writes the canonical values.
   void store(Words256* words) const noexcept {
     const Fp256x8 value = canonical();
-    const Vector* v = value.limb_;
+    const Vector* v = value.limb;
     const Vector w[4] = {v[0] | (v[1] << 52), (v[1] >> 12) | (v[2] << 40), (v[2] >> 24) | (v[3] << 28),
                          (v[3] >> 36) | (v[4] << 16)};
     store_words<Fp256x8>(w, words);
@@ -209,7 +211,7 @@ class Fp256x8 {
     for (std::size_t k = 0; k < 9; ++k) {
 #pragma GCC unroll 5
       for (std::size_t i = k < 5 ? 0 : k - 4; i < 5 && i <= k; ++i) {
-        multiply(r.column[k], r.column[k + 1], a.limb_[i], b.limb_[k - i]);
+        multiply(r.column[k], r.column[k + 1], a.limb[i], b.limb[k - i]);
       }
     }
     return r;
@@ -223,14 +225,14 @@ class Fp256x8 {
     for (std::size_t k = 1; k < 8; ++k) {
 #pragma GCC unroll 2
       for (std::size_t i = k < 5 ? 0 : k - 4; 2 * i < k; ++i) {
-        multiply(r.column[k], r.column[k + 1], a.limb_[i], a.limb_[k - i]);
+        multiply(r.column[k], r.column[k + 1], a.limb[i], a.limb[k - i]);
       }
     }
 #pragma GCC unroll 8
     for (std::size_t k = 1; k < 9; ++k) r.column[k] += r.column[k];
 #pragma GCC unroll 5
     for (std::size_t i = 0; i < 5; ++i) {
-      multiply(r.column[2 * i], r.column[2 * i + 1], a.limb_[i], a.limb_[i]);
+      multiply(r.column[2 * i], r.column[2 * i + 1], a.limb[i], a.limb[i]);
     }
     return r;
   }
@@ -269,16 +271,16 @@ class Fp256x8 {
     constexpr Limbs52 kPrime = split52(C::kModulus);
     Vector zero{}, prime{};
     for (std::size_t i = 0; i < 5; ++i) {
-      zero |= a.limb_[i];
-      prime |= a.limb_[i] ^ kPrime[i];
+      zero |= a.limb[i];
+      prime |= a.limb[i] ^ kPrime[i];
     }
     return equal(zero, Vector{}) | equal(prime, Vector{});
   }
-  friend Mask is_odd(const Fp256x8& a) noexcept { return equal(a.canonical().limb_[0] & 1, Vector{} + 1); }
+  friend Mask is_odd(const Fp256x8& a) noexcept { return equal(a.canonical().limb[0] & 1, Vector{} + 1); }
   ISTHMUS_LANES_INLINE friend Fp256x8 ct_select(Mask mask, const Fp256x8& a, const Fp256x8& b) noexcept {
     Fp256x8 r;
     for (std::size_t i = 0; i < 5; ++i) {
-      r.limb_[i] = (Vector)_mm512_mask_mov_epi64((__m512i)b.limb_[i], mask.lanes, (__m512i)a.limb_[i]);
+      r.limb[i] = (Vector)_mm512_mask_mov_epi64((__m512i)b.limb[i], mask.lanes, (__m512i)a.limb[i]);
     }
     return r;
   }
@@ -286,7 +288,7 @@ class Fp256x8 {
  private:
   ISTHMUS_LANES_INLINE static Fp256x8 broadcast(const Limbs52& limbs) noexcept {
     Fp256x8 r;
-    for (std::size_t i = 0; i < 5; ++i) r.limb_[i] = Vector{} + limbs[i];
+    for (std::size_t i = 0; i < 5; ++i) r.limb[i] = Vector{} + limbs[i];
     return r;
   }
   ISTHMUS_LANES_INLINE static void multiply(Vector& low, Vector& high, Vector a, Vector b) noexcept {
@@ -308,22 +310,20 @@ class Fp256x8 {
     Vector v = a.limb[0];
 #pragma GCC unroll 4
     for (std::size_t i = 0; i < 4; ++i) {
-      r.limb_[i] = v & kMask52;
+      r.limb[i] = v & kMask52;
       v = a.limb[i + 1] + shift_right<52>(v);
     }
-    r.limb_[4] = v;
+    r.limb[4] = v;
     return r;
   }
 
   // The value itself: reducing the limbs as an integer gives at most p, and p only for zero.
   Fp256x8 canonical() const noexcept {
     Wide wide;
-    for (std::size_t i = 0; i < 5; ++i) wide.column[i] = limb_[i], wide.column[i + 5] = Vector{};
+    for (std::size_t i = 0; i < 5; ++i) wide.column[i] = limb[i], wide.column[i + 5] = Vector{};
     const Fp256x8 value = pass_carries(reduce(wide));
     return ct_select(is_zero(value), zero(), value);
   }
-
-  Vector limb_[5];
 };
 
 template <int kFactor, class C>
