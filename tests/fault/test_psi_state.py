@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -131,6 +132,36 @@ def test_a_party_that_has_lost_what_it_answered_is_refused(run, interrupted):
     assert all(isinstance(outcomes[party], errors.IsthmusError) for party in NAMES)
 
 
+@pytest.mark.parametrize("name", ["own.log", "peer.log"])
+def test_a_state_without_its_logs_is_refused(run, interrupted, name):
+    (interrupted["alpha"] / name).unlink()
+    outcomes = run()
+    assert type(outcomes["alpha"]) is errors.CheckpointError
+    assert isinstance(outcomes["beta"], errors.PeerFailed)
+
+
+def test_a_crash_at_any_moment_of_a_replacement_never_leaves_secrets_without_their_logs(
+    run, interrupted, tmp_path, monkeypatch
+):
+    """What lies on disk at each change of a name: a state only beside both of its logs."""
+    seen = []
+    for call in ("replace", "unlink", "open"):
+        real = getattr(os, call)
+
+        def watched(*arguments, real=real, **options):
+            found = real(*arguments, **options)
+            with suppress(FileNotFoundError):
+                seen.append({path.name for path in (tmp_path / "beta").iterdir()})
+            return found
+
+        monkeypatch.setattr(state_files.os, call, watched)
+    for path in interrupted["alpha"].iterdir():
+        path.unlink()
+    run()
+    assert any("run.state" not in names for names in seen)
+    assert all({"own.log", "peer.log"} <= names for names in seen if "run.state" in names)
+
+
 def test_an_answer_that_was_torn_comes_again(run, interrupted, tmp_path):
     path = interrupted["alpha"] / "own.log"
     path.write_bytes(path.read_bytes()[:-5])
@@ -165,7 +196,7 @@ RECORDS = [b"first" * 30, b"second", b"", b"fourth" * 5]
 def log_file(tmp_path):
     """A log of four records, and a function that reads it again."""
     folder, seal = Folder(tmp_path / "state"), Seal(bytes(32))
-    log = Log(folder, "own.log", seal, b"run")
+    log = Log(folder, "own.log", seal, b"run", new=True)
     ends = [0]
     path = tmp_path / "state" / "own.log"
     for record in RECORDS:

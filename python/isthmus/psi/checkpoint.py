@@ -73,18 +73,22 @@ class Checkpoint:
         if differing:
             raise ResumeMismatch(f"the interrupted run had another: {', '.join(differing)}")
         begun = self._stored.begun
-        own, peer = self._open_logs(begun.record.run)
+        own, peer = self._open_logs(begun.record.run, new=False)
         ledger.restore(begun, _rows(own, begun.tag_bytes), _rows(peer, KEY_BYTES))
 
     def begin(self, begun: Begun) -> None:
-        """Replace whatever run was written down by this one."""
+        """Replace whatever run was written down by this one.
+
+        A state without the logs of what was answered under its secrets would let the peer ask again: the old
+        state goes before its logs do, and the new one comes after its logs.
+        """
         self._close_logs()
-        self._folder.remove(_OWN, _PEER)
+        self._folder.remove(*_FILES)
         salt = os.urandom(_SALT_BYTES)
         self._seal = self._seal_of(salt)
+        self._open_logs(begun.record.run, new=True)
         content = json.dumps(_as_json(_Stored(begun, self.order, self._terms))).encode()
         self._folder.replace(_STATE, salt + self._seal.close(content, _PURPOSE))
-        self._open_logs(begun.record.run)
 
     def append_own(self, tags: bytes) -> None:
         """Write the next batch of own tags."""
@@ -122,10 +126,10 @@ class Checkpoint:
     def _seal_of(self, salt: bytes) -> Seal:
         return Seal(self._session.derive_key(_PURPOSE, salt))
 
-    def _open_logs(self, run: bytes) -> tuple[Log, Log]:
+    def _open_logs(self, run: bytes, *, new: bool) -> tuple[Log, Log]:
         self._logs = (
-            Log(self._folder, _OWN, self._seal, run),
-            Log(self._folder, _PEER, self._seal, run),
+            Log(self._folder, _OWN, self._seal, run, new=new),
+            Log(self._folder, _PEER, self._seal, run, new=new),
         )
         return self._logs
 

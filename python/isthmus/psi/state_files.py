@@ -119,13 +119,14 @@ class Folder:
     def remove(self, *names: str) -> None:
         """Unlink files and overwrite them with zeros; those that do not exist are fine.
 
-        A file loses its name first: nobody may find one that is zeros in part.
+        A file loses its name first: nobody may find one that is zeros in part. The names go one after the
+        other, also on disk, so that a crash never leaves an earlier file without a later one.
         """
         with storage("the state folder cannot be written"):
             for name in names:
                 with suppress(FileNotFoundError):
                     os.replace(self.path / name, self.path / f"{name}{_GONE}")
-            self.flush()
+                    self.flush()
             for name in names:
                 self._destroy(self.path / f"{name}{_GONE}")
             self.flush()
@@ -161,16 +162,21 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Log:
-    """An append-only file of sealed records."""
+    """An append-only file of sealed records; ``new`` makes it, else it must be there."""
 
-    def __init__(self, folder: Folder, name: str, seal: Seal, context: bytes) -> None:
+    def __init__(self, folder: Folder, name: str, seal: Seal, context: bytes, *, new: bool = False) -> None:
         self._name = name
         self._seal = seal
         self._context = context + name.encode()
         self._count = 0
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
         with storage("the state folder cannot be written"):
-            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            self._descriptor = os.open(folder.path / name, flags, 0o600)
+            try:
+                self._descriptor = os.open(
+                    folder.path / name, flags | (os.O_CREAT | os.O_EXCL if new else 0), 0o600
+                )
+            except FileNotFoundError:
+                raise CheckpointError(_DAMAGED) from None
             folder.flush()
 
     def read(self) -> Iterator[bytes]:
