@@ -18,6 +18,7 @@ from isthmus.party.channel import memory_pair
 from isthmus.party.session import Session
 from isthmus.protocol.psi_ecdh import ecdh_psi
 from isthmus.psi import state_files
+from isthmus.psi.checkpoint import Checkpoint
 from isthmus.psi.state_files import Folder, Log, Seal
 from tests.protocol.conformance import NAMES, QUICK, Cut, CutChannel, proposals
 
@@ -103,6 +104,27 @@ def test_a_party_that_lost_its_folder_starts_again_with_the_other(run, interrupt
         path.unlink()
     outcomes = run()
     assert set(outcomes["alpha"]) == SHARED == set(outcomes["beta"])
+
+
+def test_a_run_that_takes_the_place_of_another_has_another_order(run, interrupted, tmp_path, monkeypatch):
+    orders = []
+    real = Checkpoint.begin
+
+    def begin(checkpoint, begun):
+        before = checkpoint._own.digests(0, len(SHARED)).tobytes()
+        real(checkpoint, begun)
+        if checkpoint._session.party == "beta":
+            orders.append((before, checkpoint._own.digests(0, len(SHARED)).tobytes()))
+
+    monkeypatch.setattr(Checkpoint, "begin", begin)
+    for path in interrupted["alpha"].iterdir():
+        path.unlink()
+    outcomes = run(cut_after=CUT)
+    assert all(isinstance(outcomes[name], errors.PeerGone) for name in NAMES)
+    ((before, after),) = orders
+    assert before != after
+    check(run(), tmp_path)  # the new order was written down
+    assert len(orders) == 1
 
 
 @pytest.mark.parametrize(

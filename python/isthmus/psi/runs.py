@@ -98,7 +98,7 @@ def run(session: Session, ids: Any, request: Request) -> Iterator[Outcome]:
         parameters = request.parameters(source)
         ledger = RunLedger(workspace, own.memory_bytes, checkpoint)
         if checkpoint is not None:
-            checkpoint.restore(ledger, _terms(session, request, parameters, own))
+            checkpoint.restore(ledger, own, _terms(session, request, parameters))
         match = _drive(session, own, ledger, request, parameters)
         _record(session, request, own.count, match)
         if match.released:
@@ -113,8 +113,8 @@ def _checkpoint(session: Session, request: Request) -> AbstractContextManager[Ch
     return nullcontext() if request.state_dir is None else Checkpoint(request.state_dir, session)
 
 
-def _terms(session: Session, request: Request, parameters: dict[str, Any], own: OwnItems) -> Terms:
-    """Return what must be the same when the run is resumed."""
+def _terms(session: Session, request: Request, parameters: dict[str, Any]) -> Terms:
+    """Return what, besides the input, must be the same when the run is resumed."""
     return {
         "job": session.job,
         "party": session.party,
@@ -123,7 +123,6 @@ def _terms(session: Session, request: Request, parameters: dict[str, Any], own: 
         "role": request.role,
         "duplicates": request.duplicates,
         **parameters,
-        "input": [own.summary.fingerprint, own.summary.total_rows, own.count],
     }
 
 
