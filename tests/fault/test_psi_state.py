@@ -218,7 +218,7 @@ RECORDS = [b"first" * 30, b"second", b"", b"fourth" * 5]
 def log_file(tmp_path):
     """A log of four records, and a function that reads it again."""
     folder, seal = Folder(tmp_path / "state"), Seal(bytes(32))
-    log = Log(folder, "own.log", seal, b"run", new=True)
+    log = Log(folder.path, "own.log", seal, b"run", new=True)
     ends = [0]
     path = tmp_path / "state" / "own.log"
     for record in RECORDS:
@@ -227,13 +227,13 @@ def log_file(tmp_path):
     log.close()
 
     def read():
-        again = Log(folder, "own.log", seal, b"run")
+        again = Log(folder.path, "own.log", seal, b"run")
         try:
             return list(again.read())
         finally:
             again.close()
 
-    yield path, ends, read, lambda: Log(folder, "own.log", seal, b"run")
+    yield path, ends, read, lambda: Log(folder.path, "own.log", seal, b"run")
     folder.release(remove=False)
 
 

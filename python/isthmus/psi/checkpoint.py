@@ -139,8 +139,8 @@ class Checkpoint:
 
     def _open_logs(self, run: bytes, *, new: bool) -> tuple[Log, Log]:
         self._logs = (
-            Log(self._folder, _OWN, self._seal, run, new=new),
-            Log(self._folder, _PEER, self._seal, run, new=new),
+            Log(self._folder.path, _OWN, self._seal, run, new=new),
+            Log(self._folder.path, _PEER, self._seal, run, new=new),
         )
         return self._logs
 
@@ -150,13 +150,16 @@ class Checkpoint:
             log.close()
 
 
-def erase_state(path: Path) -> None:
-    """Destroy what a folder keeps of a run, if it exists; BusyError when another process works with it."""
+def erase_state(path: Path, *names: str) -> None:
+    """Destroy what a folder keeps of a run, if it exists, and then the files ``names`` in it.
+
+    Raises BusyError when another process works with it.
+    """
     if not path.exists():
         return
     folder = Folder(path)
     try:
-        folder.remove(*_FILES)
+        folder.remove(*_FILES, *names)
     finally:
         folder.release(remove=True)
 
