@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -99,7 +99,11 @@ def run(session: Session, ids: Any, request: Request) -> Iterator[Outcome]:
         ledger = RunLedger(workspace, own.memory_bytes, checkpoint)
         if checkpoint is not None:
             checkpoint.restore(ledger, own, _terms(session, request, parameters))
-        match = _drive(session, own, ledger, request, parameters)
+        try:
+            match = _drive(session, own, ledger, request, parameters)
+        except BaseException:
+            _record_unfinished(session, request, ledger)
+            raise
         _record(session, request, own.count, match)
         if match.released:
             yield Outcome(match, own)
@@ -170,6 +174,17 @@ def _take_refusal(session: Session, request: Request, count: int, error: errors.
         raise too_small from None
 
 
+def _record_unfinished(session: Session, request: Request, ledger: RunLedger) -> None:
+    """Write down how many of the peer's identifiers may have been answered in a run that did not finish."""
+    whole = ledger.record is not None and ledger.peer_items == ledger.record.peer_count
+    answered = ledger.peer_items if request.reveal == "rows" or whole else 0
+    if request.role != "receiver" and answered:
+        with suppress(errors.StorageError):  # the first error is the one to raise
+            session.disclose(
+                f"{session.peer} got answers for up to {answered} of its identifiers before the run failed"
+            )
+
+
 def _too_small(request: Request) -> errors.ResultTooSmall:
     return errors.ResultTooSmall(
         f"the intersection holds fewer than the agreed minimum of {request.min_result}"
@@ -183,7 +198,11 @@ def _record(session: Session, request: Request, count: int, match: Match) -> Non
     session.disclose(f"{me} learned that {peer} has {match.peer_count} distinct identifiers")
     session.disclose(f"{peer} learned that {me} has {count} distinct identifiers")
     if not match.released:
-        session.disclose(f"both learned that they share fewer than {request.min_result} identifiers")
+        few = f"fewer than {request.min_result} identifiers"
+        if request.role == "sender":
+            session.disclose(f"{peer} said that both share {few}; it could compute which")
+        else:
+            session.disclose(f"both learned that they share {few}")
         return
     what = "which" if request.reveal == "rows" else "how many"
     for learner in learners:
