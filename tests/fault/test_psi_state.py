@@ -339,6 +339,21 @@ def test_case_52_a_cancelled_run_can_be_resumed(run, interrupted, tmp_path):
     check(run(), tmp_path)
 
 
+def test_a_result_that_the_peer_calls_too_small_leaves_nothing_on_disk(run, tmp_path, monkeypatch):
+    real = Session._send
+
+    def slow(session, message):
+        sent = real(session, message)
+        if session.party == "beta" and message.DESCRIPTOR.name == "JobEnd":
+            time.sleep(0.5)  # alpha ends meanwhile, and beta hears of it before it ends the job
+        return sent
+
+    monkeypatch.setattr(Session, "_send", slow)
+    outcomes = run(options={name: {"min_result": 50} for name in NAMES})
+    assert all(type(outcomes[name]) is errors.ResultTooSmall for name in NAMES)
+    assert not any(tmp_path.iterdir())
+
+
 # --- disks ------------------------------------------------------------------------------------------------
 
 

@@ -101,8 +101,10 @@ def run(session: Session, ids: Any, request: Request) -> Iterator[Outcome]:
             checkpoint.restore(ledger, own, _terms(session, request, parameters))
         try:
             match = _drive(session, own, ledger, request, parameters)
-        except BaseException:
+        except BaseException as error:
             _record_unfinished(session, request, ledger)
+            if checkpoint is not None and isinstance(error, errors.ResultTooSmall):
+                checkpoint.erase()  # the run is over: the peer, which ended first, has said so
             raise
         _record(session, request, own.count, match)
         if match.released:
