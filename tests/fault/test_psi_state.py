@@ -312,6 +312,18 @@ def test_a_lock_file_that_was_removed_meanwhile_does_not_count(tmp_path, monkeyp
     second.release(remove=True)
 
 
+def test_a_new_folder_is_on_disk_before_it_is_used(tmp_path, monkeypatch):
+    flushed, real = [], os.fsync
+
+    def fsync(descriptor):
+        flushed.append(os.fstat(descriptor).st_ino)
+        return real(descriptor)
+
+    monkeypatch.setattr(state_files.os, "fsync", fsync)
+    Folder(tmp_path / "state").release(remove=True)
+    assert flushed == [tmp_path.stat().st_ino]
+
+
 @pytest.mark.parametrize("kind", ["file", "link", "open"])
 def test_only_a_private_folder_will_do(tmp_path, kind):
     path = tmp_path / "state"

@@ -76,6 +76,7 @@ class Folder:
         with storage("the state folder cannot be used"):
             if not path.exists():
                 path.mkdir(mode=0o700)
+                _flush(path.parent)
             self._check()
             self._lock = self._take_lock()
 
