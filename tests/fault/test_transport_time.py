@@ -42,7 +42,7 @@ def _compute(seconds: float) -> Steps[None]:
 def test_case_27_silent_peer(transport: str) -> None:
     began = time.monotonic()
     victim, _ = attack(Adversary.start_job, answer(1), transport=transport, limits=IMPATIENT)
-    assert type(victim.error) is errors.DeadlineError
+    assert type(victim.error) is errors.PeerSilent
     assert victim.result is None
     assert time.monotonic() - began < 5
 
@@ -151,11 +151,11 @@ def test_case_27_half_open_and_one_byte_a_second(mode: str) -> None:
         thread = threading.Thread(target=asking, args=(outcomes[0], proxy), daemon=True)
         thread.start()
         began = time.monotonic()
-        with pytest.raises(errors.DeadlineError), Session(listener.accept(2.0), theirs) as session:
+        with pytest.raises(errors.PeerSilent), Session(listener.accept(2.0), theirs) as session:
             session.run("toy/1", answer(2))
         thread.join(10)
         assert time.monotonic() - began < 8
-    assert type(outcomes[0].error) is errors.DeadlineError
+    assert type(outcomes[0].error) is errors.PeerSilent
 
 
 def _endless() -> Steps[None]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import queue
 import threading
+from dataclasses import replace
 
 import pytest
 
 from isthmus import errors, psi
 from isthmus.errors import DeadlineError, PeerGone
-from isthmus.party.channel import memory_pair
+from isthmus.party.channel import Channel, memory_pair
 from isthmus.party.channel.grpc import Listener, dial
 from isthmus.party.limits import Limits
 from isthmus.party.session import Session
@@ -46,7 +47,7 @@ class Meeting:
             raise DeadlineError("nobody came") from None
 
 
-def run(reopen_a, reopen_b, cuts, *, transport="memory", **options):
+def run(reopen_a, reopen_b, cuts, *, transport="memory", limits=LIMITS, **options):
     """Intersect; party a's n-th connection is cut after ``cuts[n]`` messages. Return both outcomes."""
     cuts = iter(cuts)
     outcomes = {}
@@ -66,7 +67,7 @@ def run(reopen_a, reopen_b, cuts, *, transport="memory", **options):
     threads = [
         threading.Thread(target=work, args=arguments, daemon=True)
         for arguments in zip(
-            "ab", (A_IDS, B_IDS), (cut_channel, reopen_b), proposals(transport, LIMITS), strict=True
+            "ab", (A_IDS, B_IDS), (cut_channel, reopen_b), proposals(transport, limits), strict=True
         )
     ]
     for thread in threads:
@@ -102,6 +103,43 @@ def test_a_cut_after_any_message_of_the_streams_is_survived_in_the_middle():
         meeting = Meeting()
         outcomes = run(meeting.meet, meeting.meet, [k])
         check(outcomes, 2)
+
+
+class Hole(Channel):
+    """Loses everything from the ``left``-th frame on, in both directions, and tells nobody."""
+
+    def __init__(self, inner, left):
+        self.counters = inner.counters
+        self._inner = inner
+        self._left = left
+
+    def send(self, data):
+        self._left.pop()
+        if self._left:
+            self._inner.send(data)
+        else:
+            self._left.append(0)
+
+    def receive(self, timeout):
+        return self._inner.receive(timeout)
+
+    def close(self):
+        self._inner.close()
+
+
+def test_a_connection_that_dies_in_silence_is_made_again():
+    meeting = Meeting()
+    left = [0] * 25  # shared by both ends
+    fresh = {"a": left, "b": left}
+
+    def reopen(name):
+        channel = meeting.meet()
+        lost = fresh.pop(name, None)
+        return channel if lost is None else Hole(channel, lost)
+
+    limits = replace(LIMITS, deadline_seconds=1.0)
+    outcomes = run(lambda: reopen("a"), lambda: reopen("b"), [], limits=limits)
+    check(outcomes, 2)
 
 
 def test_several_cuts_are_survived():
