@@ -154,7 +154,7 @@ def _drive(
             except errors.PeerFailed as error:
                 _take_refusal(session, request, own.count, error)
                 raise
-            except (errors.PeerGone, errors.PeerTruncated) as error:
+            except (errors.PeerGone, errors.PeerTruncated, errors.PeerSilent) as error:
                 lost = error
         kept = ledger.own_batches + ledger.peer_batches
         reached, idle = max(kept, reached), 0 if kept > reached else idle + 1
