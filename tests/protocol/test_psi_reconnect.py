@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -47,7 +48,7 @@ class Meeting:
             raise DeadlineError("nobody came") from None
 
 
-def run(reopen_a, reopen_b, cuts, *, transport="memory", limits=LIMITS, **options):
+def run(reopen_a, reopen_b, cuts, *, transport="memory", limits=LIMITS, on_session=None, **options):
     """Intersect; party a's n-th connection is cut after ``cuts[n]`` messages. Return both outcomes."""
     cuts = iter(cuts)
     outcomes = {}
@@ -58,6 +59,8 @@ def run(reopen_a, reopen_b, cuts, *, transport="memory", limits=LIMITS, **option
     def work(name, ids, reopen, proposal):
         try:
             with Session(reopen(), proposal, reopen=reopen) as session:
+                if on_session is not None:
+                    on_session(session)
                 found = psi.intersect(session, ids, role="both", **options)
                 events = [record["event"] for record in session.audit]
                 outcomes[name] = [ids[row] for row in found.indices], events, session.counters, session.stages
@@ -140,6 +143,31 @@ def test_a_connection_that_dies_in_silence_is_made_again():
     limits = replace(LIMITS, deadline_seconds=1.0)
     outcomes = run(lambda: reopen("a"), lambda: reopen("b"), [], limits=limits)
     check(outcomes, 2)
+
+
+@pytest.mark.parametrize("moment", ["waiting", "met"])
+def test_a_session_that_waits_for_its_peer_again_can_be_cancelled(moment):
+    meeting, sessions, calls, began = Meeting(), {}, [], []
+    again = threading.Event()
+
+    def reopen():
+        if calls:
+            began.append(time.monotonic())
+            threading.Timer(0.3, sessions["alpha"].cancel).start()
+            if moment == "waiting":
+                again.wait(20)
+                raise DeadlineError("nobody came")
+        calls.append(1)
+        channel = meeting.meet()
+        if began:
+            sessions["alpha"].cancel()
+        return channel
+
+    outcomes = run(reopen, meeting.meet, [12], on_session=lambda s: sessions.update({s.party: s}))
+    assert time.monotonic() - began[0] < 5
+    again.set()
+    assert type(outcomes["a"]) is errors.CancelledError
+    assert isinstance(outcomes["b"], errors.IsthmusError)
 
 
 def test_several_cuts_are_survived():
