@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from isthmus import errors, psi
-from isthmus.errors import DeadlineError, PeerGone
+from isthmus.errors import DeadlineError, PeerGone, PeerTruncated
 from isthmus.party.channel import Channel, memory_pair
 from isthmus.party.channel.grpc import Listener, dial
 from isthmus.party.limits import Limits
@@ -48,13 +48,33 @@ class Meeting:
             raise DeadlineError("nobody came") from None
 
 
-def run(reopen_a, reopen_b, cuts, *, transport="memory", limits=LIMITS, on_session=None, **options):
+class TruncatingChannel(CutChannel):
+    """Tells of the cut that it came inside a message."""
+
+    def receive(self, timeout):
+        try:
+            return super().receive(timeout)
+        except PeerGone:
+            raise PeerTruncated("the stream ended inside a message") from None
+
+
+def run(
+    reopen_a,
+    reopen_b,
+    cuts,
+    *,
+    transport="memory",
+    limits=LIMITS,
+    channel=CutChannel,
+    on_session=None,
+    **options,
+):
     """Intersect; party a's n-th connection is cut after ``cuts[n]`` messages. Return both outcomes."""
     cuts = iter(cuts)
     outcomes = {}
 
     def cut_channel():
-        return CutChannel(reopen_a(), Cut(next(cuts, None)))
+        return channel(reopen_a(), Cut(next(cuts, None)))
 
     def work(name, ids, reopen, proposal):
         try:
@@ -168,6 +188,11 @@ def test_a_session_that_waits_for_its_peer_again_can_be_cancelled(moment):
     again.set()
     assert type(outcomes["a"]) is errors.CancelledError
     assert isinstance(outcomes["b"], errors.IsthmusError)
+
+
+def test_case_23_a_stream_that_ends_inside_a_message_is_gone_on_with():
+    meeting = Meeting()
+    check(run(meeting.meet, meeting.meet, [9, 12], channel=TruncatingChannel), 3)
 
 
 def test_several_cuts_are_survived():
