@@ -180,6 +180,13 @@ def test_a_peer_that_leaves_with_its_answers_is_recorded(call, role):
     assert kept == ["fund got answers for up to 6 of its identifiers before the run failed"]
 
 
+def test_messages_are_far_below_the_longest_that_is_taken(monkeypatch):
+    assert psi_ecdh.BATCH_ITEMS * 33 < psi_ecdh.MAX_MESSAGE_BYTES // 2
+    monkeypatch.setitem(psi_ecdh.ecdh_psi.__kwdefaults__, "batch_items", 40_000)
+    with pytest.raises(errors.TooLarge):
+        intersect(list(map(str, range(40_000))), TEXT_B)
+
+
 def test_stages_and_progress_are_reported():
     seen = []
 

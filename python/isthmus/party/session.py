@@ -50,6 +50,7 @@ T = TypeVar("T")
 
 _PROTOCOL_NAME = re.compile(r"([a-z0-9][a-z0-9_.-]{0,62})/([0-9]{1,4})")
 _MAX_PARAMETERS_BYTES = 1 << 16
+_MAX_ENVELOPE_BYTES = _MAX_PARAMETERS_BYTES + 1024
 _RETRY_SECONDS = 0.2
 _POLL_SECONDS = 0.1
 
@@ -127,18 +128,28 @@ class Session:
         """
         self._trail.add("disclosure", statement=statement)
 
-    def run(self, protocol: str, steps: Steps[T], parameters: Mapping[str, Any] | None = None) -> T:
+    def run(
+        self,
+        protocol: str,
+        steps: Steps[T],
+        parameters: Mapping[str, Any] | None = None,
+        max_message: int | None = None,
+    ) -> T:
         """Run one protocol with the peer, who must start the same one, and return its result.
 
         ``protocol`` is ``"name/version"``. ``parameters`` are public and JSON-serialisable; both parties must
         give equal ones. ``"suite"`` and ``"key_bits"`` among them are held against what the handshake agreed
-        on.
+        on. ``max_message`` is the longest message of the peer's that the protocol has use for, in bytes; what
+        the limits allow, if None.
 
         Raises whatever ended the job; the session is over then.
         """
         clock = StageClock(protocol)
         try:
             self._trail.add("job started", protocol=protocol)
+            largest = self._proposal.limits.max_message
+            # The peer sends nothing of the job before it has this party's JobStart.
+            self._reader.max_message = largest if max_message is None else min(largest, max_message)
             self._start(protocol, dict(parameters or {}))
             result = self._drive(steps, clock)
             self._finish()
@@ -237,6 +248,8 @@ class Session:
         self.suites = agreement.suites
         self.min_key_bits = agreement.min_key_bits
         self._channel = channel
+        self._reader = agreement.reader
+        self._reader.max_message = _MAX_ENVELOPE_BYTES
         self._link = Link(
             channel, agreement.writer, agreement.reader, self._proposal.limits, agreement.peer_limits
         )
@@ -295,6 +308,7 @@ class Session:
                 self.report(step)
 
     def _finish(self) -> None:
+        self._reader.max_message = _MAX_ENVELOPE_BYTES
         sent = self._link.sent_digest()
         self._send(JobEnd(sent=sent, received=self._received_digest))
         expected = self._received_digest

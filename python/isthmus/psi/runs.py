@@ -150,7 +150,7 @@ def _drive(
                 suite=psi_suite(request.suite),
             )
             try:
-                return session.run(row.protocol, steps, parameters)
+                return session.run(row.protocol, steps, parameters, row.max_message)
             except errors.PeerFailed as error:
                 _take_refusal(session, request, own.count, error)
                 raise
