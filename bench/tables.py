@@ -1,0 +1,63 @@
+"""Measured rows as Markdown tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from results import Measured
+
+OURS = "isthmus"
+
+
+def markdown(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Return a table whose first column is text and whose others are figures."""
+    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def figure(value: float | None) -> str:
+    """Return three significant digits, in full; a dash for nothing."""
+    if value is None:
+        return "–"
+    if value >= 100:
+        return f"{value:,.0f}"
+    digits = 2 if value < 10 else 1
+    return f"{value:.{digits}f}" if value >= 0.1 else f"{value:.2g}"
+
+
+def paillier_peers(rows: Sequence[Measured]) -> str:
+    """Microseconds per operation of each program, and how many times faster isthmus is than the best peer."""
+    names = list(dict.fromkeys(name for row in rows for name in row["micros"] if name != OURS))
+
+    def cells(row: Measured) -> list[str]:
+        micros: dict[str, float] = row["micros"]
+        best = min(value for name, value in micros.items() if name != OURS)
+        others = [figure(micros.get(name)) for name in names]
+        ahead = f"**{best / micros[OURS]:.1f}**"
+        return [row["operation"], *others, figure(micros[OURS]), ahead, f"{row['goal']:g}"]
+
+    return markdown(["operation", *names, OURS, "times faster", "wanted"], map(cells, rows))
+
+
+def size(n: int) -> str:
+    """Return a count as people say it: a power of two, or with separators."""
+    power = n.bit_length() - 1
+    return f"2^{power}" if n == 1 << power and power > 9 else f"{n:,}"
+
+
+def psi(rows: Sequence[Measured]) -> str:
+    """One alignment a row."""
+    headings = ["n", "suite", "backend", "threads", "seconds", "µs per item", "CPU seconds", "idle"]
+    headings += ["bytes per item", "peak MiB", "read", "curve", "match, write"]
+
+    def cells(row: Measured) -> list[str]:
+        first, second = row["sizes"]
+        n = size(first) if first == second else f"{size(first)} × {size(second)}"
+        shares = [f"{row[name]:.0%}" for name in ("read", "curve", "match_and_write")]
+        seconds = f"{row['seconds']:,.1f}", f"{row['micros_per_item']:.1f}", f"{row['cpu_seconds']:,.1f}"
+        memory = f"{row['bytes_per_item']:.0f}", f"{row['peak_mib']:,.0f}"
+        who = row["suite"], row["backend"], str(row["threads"])
+        return [n, *who, *seconds, f"{row['idle']:.0%}", *memory, *shares]
+
+    return markdown(headings, map(cells, rows))
