@@ -61,3 +61,32 @@ def psi(rows: Sequence[Measured]) -> str:
         return [n, *who, *seconds, f"{row['idle']:.0%}", *memory, *shares]
 
     return markdown(headings, map(cells, rows))
+
+
+# What a peer is compared with, and how many times faster is wanted: (curve of ours, times).
+PSI_GOALS = {
+    ("spu", "CURVE_25519"): ("ristretto255", 5),
+    ("spu", "CURVE_FOURQ"): ("ristretto255", 2.3),
+    ("spu", "CURVE_SM2"): ("SM2", 8),
+    ("openmined-psi", "P-256"): ("ristretto255", 12),
+    ("fate-utils", "Curve25519"): ("ristretto255", None),
+}
+
+
+def psi_peers(rows: Sequence[Measured]) -> str:
+    """Seconds of every program, and how many times as long as isthmus it took on either backend."""
+    headings = ["n", "program", "curve", "instructions", "seconds", "µs per identifier"]
+    headings += ["times isthmus", "times isthmus with AVX2", "wanted"]
+    found = {(row["log2"], row["program"], row["curve"], row["backend"]): row["seconds"] for row in rows}
+    best = next((key[3] for key in found if key[1] == OURS and key[3] != "avx2"), "")
+
+    def cells(row: Measured) -> list[str]:
+        n, seconds = row["log2"], row["seconds"]
+        curve, goal = PSI_GOALS.get((row["program"], row["curve"]), (None, None))
+        times = [found.get((n, OURS, curve, backend)) for backend in (best, "avx2")]
+        ratios = [f"**{seconds / t:.1f}**" if t else "" for t in times]
+        who = row["program"], row["curve"], row["backend"].replace("-", " ")
+        each = f"{seconds / 2**n * 1e6:.1f}"
+        return [f"2^{n}", *who, f"{seconds:.2f}", each, *ratios, "" if goal is None else f"{goal:g}"]
+
+    return markdown(headings, map(cells, rows))
