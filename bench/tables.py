@@ -90,3 +90,66 @@ def psi_peers(rows: Sequence[Measured]) -> str:
         return [f"2^{n}", *who, f"{seconds:.2f}", each, *ratios, "" if goal is None else f"{goal:g}"]
 
     return markdown(headings, map(cells, rows))
+
+
+def threads_of(values: dict[Any, float]) -> dict[int, float]:
+    """Return figures by thread count; JSON has made the counts text."""
+    return {int(threads): value for threads, value in values.items()}
+
+
+def core(rows: Sequence[Measured]) -> str:
+    """Microseconds per unit, products, and how far from the floor: one column group per key size."""
+    sizes = sorted({row["key_bits"] for row in rows if row.table == "core"})
+    found = {(row["operation"], row["key_bits"]): row for row in rows if row.table == "core"}
+    headings = ["operation", "unit"]
+    for bits in sizes:
+        headings += [f"{bits}: µs", "products", "achieved / floor", "2 threads", "peak bytes per unit"]
+
+    def cells(operation: str) -> list[str]:
+        line = [operation]
+        for bits in sizes:
+            row = found.get((operation, bits))
+            if row is None:
+                line += ["–"] * 5
+                continue
+            line += [row["unit"]] if len(line) == 1 else []
+            line += _core_figures(row)
+        return line
+
+    return markdown(headings, map(cells, dict.fromkeys(operation for operation, _ in found)))
+
+
+def _core_figures(row: Measured) -> list[str]:
+    processor, elapsed = threads_of(row["processor"]), threads_of(row["elapsed"])
+    one, n = processor.get(1), row["operations"]
+    floor = row.values.get("floor")
+    return [
+        figure(one / n * 1e6) if one else "–",
+        figure(row["products"] / n) if floor else "",
+        f"{one / floor:.2f}" if one and floor else "",
+        f"{elapsed[1] / elapsed[2]:.2f}" if {1, 2} <= elapsed.keys() else "",
+        f"{row['grown_bytes'] / n:,.0f}",
+    ]
+
+
+def growth(rows: Sequence[Measured]) -> str:
+    """Core microseconds per unit by the number of rows, a line per shape."""
+    found = [row for row in rows if row.table == "growth"]
+    counts = sorted({row["rows"] for row in found})
+    lines: dict[str, dict[int, str]] = {}
+    for row in found:
+        one = threads_of(row["processor"]).get(1, 0.0) / row["operations"] * 1e6
+        lines.setdefault(curve_name(row), {})[row["rows"]] = (
+            f"{figure(one)} ({row['products'] / row['operations']:.2f})"
+        )
+    return markdown(
+        ["µs per unit (products)", *(f"{n:,}" for n in counts)],
+        ([name, *(line.get(n, "–") for n in counts)] for name, line in lines.items()),
+    )
+
+
+def curve_name(row: Measured) -> str:
+    """Return what a growth curve is of."""
+    if row["curve"] == "weighted_sum":
+        return f"weighted_sum, {row['features']} × 20-bit"
+    return f"bucket_sum, {row['features']} × {row['bins']}"
