@@ -3,8 +3,8 @@
 A product of pairs costs 5 k² word products, a squaring 3.5 k², a product with a one-digit pair 4 k², and one
 modulo the root 2 k²; the last two count as 0.8 and 0.4 products. Products modulo n², modulo p² and modulo
 (p·t)², where t guards decryption, are kept apart, because their kernels are timed apart. For the aggregates
-the formulas restate the cost model of ``cpp/src/aggregate`` for uniformly distributed buckets and weights, and
-search the same choices, so that a floor is the cheapest plan, not whichever plan ran.
+the formulas restate the cost model of ``cpp/src/aggregate`` for uniformly distributed buckets and weights,
+and search the same choices, so that a floor is the cheapest plan, not whichever plan ran.
 
 ``python bench/counts.py`` compares them with what ``count_products.cpp`` counts, which runs the operations on
 portable kernels that count.
