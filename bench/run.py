@@ -107,6 +107,7 @@ def issue_rows(key_bits: int, scale: float) -> Iterator[Workload]:
         return max(int(n * scale), 256)
 
     many = size(4096)
+    yield workloads.array(key_bits, size(100_000))
     yield workloads.add(key_bits, size(8192))
     yield workloads.total(key_bits, size(8192))
     for fast in (False, True):

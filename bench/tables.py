@@ -102,18 +102,15 @@ def core(rows: Sequence[Measured]) -> str:
     sizes = sorted({row["key_bits"] for row in rows if row.table == "core"})
     found = {(row["operation"], row["key_bits"]): row for row in rows if row.table == "core"}
     headings = ["operation", "unit"]
+    units = {row["operation"]: row["unit"] for row in found.values()}
     for bits in sizes:
-        headings += [f"{bits}: µs", "products", "achieved / floor", "2 threads", "peak bytes per unit"]
+        headings += [f"{bits}: µs", "products", "achieved / floor", "2 threads"]
 
     def cells(operation: str) -> list[str]:
-        line = [operation]
+        line = [operation, units[operation]]
         for bits in sizes:
             row = found.get((operation, bits))
-            if row is None:
-                line += ["–"] * 5
-                continue
-            line += [row["unit"]] if len(line) == 1 else []
-            line += _core_figures(row)
+            line += ["–"] * 4 if row is None else _core_figures(row)
         return line
 
     return markdown(headings, map(cells, dict.fromkeys(operation for operation, _ in found)))
@@ -128,8 +125,58 @@ def _core_figures(row: Measured) -> list[str]:
         figure(row["products"] / n) if floor else "",
         f"{one / floor:.2f}" if one and floor else "",
         f"{elapsed[1] / elapsed[2]:.2f}" if {1, 2} <= elapsed.keys() else "",
-        f"{row['grown_bytes'] / n:,.0f}",
     ]
+
+
+def memory(rows: Sequence[Measured]) -> str:
+    """By how much resident memory grew at most during each call."""
+    sizes = sorted({row["key_bits"] for row in rows if row.table == "core"})
+    found = {(row["operation"], row["key_bits"]): row for row in rows if row.table == "core"}
+    headings = ["operation", "units"]
+    headings += [f"{bits}: {what}" for bits in sizes for what in ("MiB", "bytes per unit")]
+
+    def cells(operation: str) -> list[str]:
+        some = next(row for (name, _), row in found.items() if name == operation)
+        line = [operation, f"{some['operations']:,} × {some['unit']}"]
+        for bits in sizes:
+            grown = found[operation, bits]["grown_bytes"] if (operation, bits) in found else None
+            each = None if grown is None else grown / some["operations"]
+            line += ["–" if grown is None else f"{grown / 2**20:,.1f}", figure(each)]
+        return line
+
+    return markdown(headings, map(cells, dict.fromkeys(operation for operation, _ in found)))
+
+
+def kernels(rows: Sequence[Measured]) -> str:
+    """Nanoseconds per product of each kernel, backend and batch."""
+    batches = sorted({int(batch) for row in rows for batch in row["nanoseconds"]})
+    headings = ["kernel", "backend", *(f"{batch:,}" for batch in batches)]
+
+    def cells(row: Measured) -> list[str]:
+        nanoseconds = {int(batch): value for batch, value in row["nanoseconds"].items()}
+        return [row["kernel"], row["backend"], *(f"{nanoseconds[batch]:,.0f}" for batch in batches)]
+
+    names = list(dict.fromkeys(row["kernel"] for row in rows))
+    return markdown(headings, map(cells, sorted(rows, key=lambda row: names.index(row["kernel"]))))
+
+
+def groups(rows: Sequence[Measured]) -> str:
+    """Microseconds of one core for one element, and the floor's share of them."""
+    headings = ["group", "step"]
+    backends = list(dict.fromkeys(row["backend"] for row in rows))
+    headings += [f"{backend}: {what}" for backend in backends for what in ("µs", "floor / achieved")]
+    found = {(row["group"], row["step"], row["backend"]): row for row in rows}
+
+    def cells(which: tuple[str, str]) -> list[str]:
+        line = list(which)
+        for backend in backends:
+            row = found.get((*which, backend))
+            fraction = None if row is None else row.values.get("fraction")
+            line += ["–" if row is None else figure(row["micros"])]
+            line += ["" if fraction is None else f"{fraction:.2f}"]
+        return line
+
+    return markdown(headings, map(cells, dict.fromkeys((group, step) for group, step, _ in found)))
 
 
 def growth(rows: Sequence[Measured]) -> str:
@@ -139,9 +186,8 @@ def growth(rows: Sequence[Measured]) -> str:
     lines: dict[str, dict[int, str]] = {}
     for row in found:
         one = threads_of(row["processor"]).get(1, 0.0) / row["operations"] * 1e6
-        lines.setdefault(curve_name(row), {})[row["rows"]] = (
-            f"{figure(one)} ({row['products'] / row['operations']:.2f})"
-        )
+        name = f"{curve_name(row)}, {row['key_bits']} bits"
+        lines.setdefault(name, {})[row["rows"]] = f"{figure(one)} ({row['products'] / row['operations']:.2f})"
     return markdown(
         ["µs per unit (products)", *(f"{n:,}" for n in counts)],
         ([name, *(line.get(n, "–") for n in counts)] for name, line in lines.items()),
@@ -153,3 +199,46 @@ def curve_name(row: Measured) -> str:
     if row["curve"] == "weighted_sum":
         return f"weighted_sum, {row['features']} × 20-bit"
     return f"bucket_sum, {row['features']} × {row['bins']}"
+
+
+def rings(rows: Sequence[Measured]) -> str:
+    """Nanoseconds of the products that floors are made of."""
+    names = ("product", "squaring", "half_product", "half_squaring")
+    headings = ["key", "backend", "product mod n²", "squaring", "product mod p²", "squaring"]
+    return markdown(
+        headings,
+        ([f"{row['key_bits']}", row["backend"], *(f"{row[name] * 1e9:,.0f}" for name in names)] for row in rows),
+    )
+
+
+# README.md: what a reader asks first, with the row that answers it.
+SUMMARY_CORE = (
+    ("encrypt, public key", "values encrypted"),
+    ("encrypt, key owner", "values encrypted by the key's owner"),
+    ("decrypt, fault check on", "values decrypted"),
+    ("add", "ciphertexts added"),
+    ("bucket_sum, 1,000,000 × 30 × 32", "ciphertexts added into buckets (rows × features)"),
+    ("weighted_sum, 100,000 × 50, 20-bit", "entries of Xᵀ·[[d]]"),
+)
+
+
+def summary(rows: Sequence[Measured]) -> str:
+    """The README's table: alignments in seconds, and operations per second on two threads."""
+    lines = []
+    for row in rows:
+        if row.table != "psi" or row["suite"] != "ristretto255" or row["threads"] != 2:
+            continue
+        n = " with ".join(f"{count:,}" for count in row["sizes"])
+        sent = f"{row['bytes_sent'] / 1e6:,.0f} MB, {row['peak_mib']:,.0f} MiB a party"
+        lines.append([f"align {n} identifiers", f"{row['seconds']:,.1f} s, {sent}", "`bench/psi_end_to_end.py`"])
+    core_rows = [row for row in rows if row.table == "core" and row["key_bits"] == 2048]
+    backends = [row["backend"] for row in core_rows]
+    found = {row["operation"]: row for row in core_rows if row["backend"] == max(backends, key=_BACKENDS.index)}
+    for operation, words in SUMMARY_CORE:
+        if operation in found and 2 in (elapsed := threads_of(found[operation]["elapsed"])):
+            rate = found[operation]["operations"] / elapsed[2]
+            lines.append([f"Paillier, 2048 bits: {words}", f"{rate:,.0f} per second", "`bench/run.py`"])
+    return markdown(["what", "measured", "command"], lines) if lines else ""
+
+
+_BACKENDS = ("portable", "avx2", "avx512ifma")

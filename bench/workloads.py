@@ -109,6 +109,16 @@ def decrypt(key_bits: int, n: int, *, fast: bool = False) -> Workload:
     )
 
 
+def array(key_bits: int, n: int) -> Workload:
+    """Rows of ciphertexts by themselves, for what they take in memory."""
+    values, pool = _pool(key_bits, False)
+    index = np.random.default_rng(9).integers(0, POOL, n)
+    check = _decrypts_to(key_bits, values[index[:64]])
+    return Workload(
+        "take rows of an array", "ciphertext", n, None, lambda: pool[index], lambda result: check(result[:64])
+    )
+
+
 def add(key_bits: int, n: int) -> Workload:
     values, ct = draw(key_bits, n)
     others, other_ct = draw(key_bits, n, 1)
@@ -211,7 +221,7 @@ def packed_products(key_bits: int, n: int, d: int, bits: int = WEIGHT_BITS) -> W
         for t in range(0, n, slots)
     ]
     return Workload(
-        f"packed_products, {n:,} × {d}, {bits}-bit, {slots} slots",
+        f"packed_products, {n:,} × {d}, {bits}-bit",
         "entry",
         n * d,
         counts.packed_products(n, d, bits, slots, SLOT_BITS),
