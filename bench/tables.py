@@ -207,10 +207,14 @@ def rings(rows: Sequence[Measured]) -> str:
     headings = ["key", "backend", "product mod n²", "squaring", "product mod p²", "squaring"]
     return markdown(
         headings,
-        ([f"{row['key_bits']}", row["backend"], *(f"{row[name] * 1e9:,.0f}" for name in names)] for row in rows),
+        (
+            [f"{row['key_bits']}", row["backend"], *(f"{row[name] * 1e9:,.0f}" for name in names)]
+            for row in rows
+        ),
     )
 
 
+_BACKENDS = ("portable", "avx2", "avx512ifma")
 # README.md: what a reader asks first, with the row that answers it.
 SUMMARY_CORE = (
     ("encrypt, public key", "values encrypted"),
@@ -230,15 +234,14 @@ def summary(rows: Sequence[Measured]) -> str:
             continue
         n = " with ".join(f"{count:,}" for count in row["sizes"])
         sent = f"{row['bytes_sent'] / 1e6:,.0f} MB, {row['peak_mib']:,.0f} MiB a party"
-        lines.append([f"align {n} identifiers", f"{row['seconds']:,.1f} s, {sent}", "`bench/psi_end_to_end.py`"])
+        lines.append(
+            [f"align {n} identifiers", f"{row['seconds']:,.1f} s, {sent}", "`bench/psi_end_to_end.py`"]
+        )
     core_rows = [row for row in rows if row.table == "core" and row["key_bits"] == 2048]
-    backends = [row["backend"] for row in core_rows]
-    found = {row["operation"]: row for row in core_rows if row["backend"] == max(backends, key=_BACKENDS.index)}
+    best = max((row["backend"] for row in core_rows), key=_BACKENDS.index, default="")
+    found = {row["operation"]: row for row in core_rows if row["backend"] == best}
     for operation, words in SUMMARY_CORE:
         if operation in found and 2 in (elapsed := threads_of(found[operation]["elapsed"])):
             rate = found[operation]["operations"] / elapsed[2]
             lines.append([f"Paillier, 2048 bits: {words}", f"{rate:,.0f} per second", "`bench/run.py`"])
     return markdown(["what", "measured", "command"], lines) if lines else ""
-
-
-_BACKENDS = ("portable", "avx2", "avx512ifma")
