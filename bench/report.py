@@ -66,6 +66,7 @@ STEPS = (
     Step("peers-psi", 3, ("bench/peers/psi.py", "--log2", "16", "--repeat", "1")),
     Step("peers-psi-million", 6, ("bench/peers/psi.py", "--log2", "20", "--repeat", "1")),
     Step("psi-10m", 3.5, _psi("--sizes", "10000000", "--threads", "2")),
+    Step("demo", 1.5, ("bench/demo.py",)),
     Step("psi-50m", 8, _psi("--sizes", "50000000x1000000", "--threads", "2"), only_by_name=True),
 )
 
@@ -120,10 +121,15 @@ def where(rows: list[Measured]) -> str:
     return f"{machines}; {span}; commit {commits}.\n"
 
 
+def _plot(table: str, name: str, words: str) -> Callable[[list[Measured]], str]:
+    return _of(table, lambda _: f"![{words}](growth-{name}.svg)")
+
+
 TABLES: dict[str, Callable[[list[Measured]], str]] = {
     "where": where,
     "kernels": _of("kernels", tables.kernels),
     "groups": _of("groups", tables.groups),
+    "sodium": _of("sodium", tables.sodium),
     "rings": _of("kernel", tables.rings),
     "core": _core_of(""),
     "memory": lambda rows: _of("core", tables.memory, backend=best_backend(rows))(rows),
@@ -136,7 +142,12 @@ TABLES: dict[str, Callable[[list[Measured]], str]] = {
     "peers-paillier-3072-all": _of("paillier-peers", tables.paillier_peers, key_bits=3072, cores="all"),
     "psi": _of("psi", tables.psi),
     "peers-psi": _of("psi-peers", tables.psi_peers),
+    "demo": _of("demo", tables.demo),
     "summary": tables.summary,
+    "plot-paillier": _plot(
+        "growth", "paillier", "Time of bucket_sum and weighted_sum per unit and in all, by rows"
+    ),
+    "plot-psi": _plot("psi", "psi", "Seconds, memory and bytes of an alignment, by identifiers"),
 }
 
 

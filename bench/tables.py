@@ -230,6 +230,12 @@ def summary(rows: Sequence[Measured]) -> str:
     """The README's table: alignments in seconds, and operations per second on two threads."""
     lines = []
     for row in rows:
+        if row.table == "demo":
+            what = f"align, then train on {row['customers']:,} customers and score, both models, "
+            what += f"{row['key_bits']}-bit keys"
+            cost = f"{row['seconds']:.1f} s, {row['bytes'] / 1e6:,.0f} MB"
+            lines.append([what, cost, f"`isthmus demo --key-bits {row['key_bits']}`"])
+    for row in rows:
         if row.table != "psi" or row["suite"] != "ristretto255" or row["threads"] != 2:
             continue
         n = " with ".join(f"{count:,}" for count in row["sizes"])
@@ -245,3 +251,18 @@ def summary(rows: Sequence[Measured]) -> str:
             rate = found[operation]["operations"] / elapsed[2]
             lines.append([f"Paillier, 2048 bits: {words}", f"{rate:,.0f} per second", "`bench/run.py`"])
     return markdown(["what", "measured", "command"], lines) if lines else ""
+
+
+def sodium(rows: Sequence[Measured]) -> str:
+    """Microseconds of libsodium's calls."""
+    return markdown(["libsodium", "µs"], ([row["call"], figure(row["micros"])] for row in rows))
+
+
+def demo(rows: Sequence[Measured]) -> str:
+    """Seconds of the demo and its stages, by key size."""
+    stages = list(dict.fromkeys(stage for row in rows for stage in row["stages"]))
+    headings = ["seconds", *(f"{row['key_bits']} bits, {row['backend']}" for row in rows)]
+    lines = [["`isthmus demo`, in all", *(f"{row['seconds']:.1f}" for row in rows)]]
+    lines += [[f"… {stage}", *(figure(row["stages"].get(stage)) for row in rows)] for stage in stages]
+    lines.append(["MB between the parties", *(f"{row['bytes'] / 1e6:,.0f}" for row in rows)])
+    return markdown(headings, lines)
