@@ -6,8 +6,8 @@
     python bench/report.py write                   # tables and plots, from the rows measured so far
 
 Nothing else should run on the machine while it measures. Rows are appended to a file of this processor's in
-bench/results. A table is written between ``<!-- table: NAME -->`` and ``<!-- end -->`` in bench/README.md and
-README.md, and left as it is while there are no rows for it.
+bench/results. A table is written between ``<!-- table: NAME -->`` and ``<!-- end -->`` in bench/README.md,
+README.md and docs/scale.md, and left as it is while there are no rows for it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import tables
 from results import HERE, Measured, default_path, load, machine, select
 
 ROOT = HERE.parent
-PAGES = (HERE / "README.md", ROOT / "README.md")
+PAGES = (HERE / "README.md", ROOT / "README.md", ROOT / "docs" / "scale.md")
 MARKED = re.compile(r"(<!-- table: ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -142,6 +142,8 @@ TABLES: dict[str, Callable[[list[Measured]], str]] = {
     "peers-paillier-3072-all": _of("paillier-peers", tables.paillier_peers, key_bits=3072, cores="all"),
     "psi": _of("psi", tables.psi),
     "peers-psi": _of("psi-peers", tables.psi_peers),
+    "scale-items": tables.scale_items,
+    "scale-billion": tables.scale_billion,
     "demo": _of("demo", tables.demo),
     "summary": tables.summary,
     "plot-paillier": _plot(
@@ -152,7 +154,7 @@ TABLES: dict[str, Callable[[list[Measured]], str]] = {
 
 
 def write(path: Path) -> None:
-    """Fill the marked places of both pages and draw the plots."""
+    """Fill the marked places of the pages and draw the plots."""
     rows = load(path)
 
     def fill(match: re.Match[str]) -> str:

@@ -266,3 +266,64 @@ def demo(rows: Sequence[Measured]) -> str:
     lines += [[f"… {stage}", *(figure(row["stages"].get(stage)) for row in rows)] for stage in stages]
     lines.append(["MB between the parties", *(f"{row['bytes'] / 1e6:,.0f}" for row in rows)])
     return markdown(headings, lines)
+
+
+def _scale(rows: Sequence[Measured]) -> dict[str, float] | None:
+    """Return µs of one core per item and step: masking by itself, the rest from the largest alignment."""
+    runs = [row for row in rows if row.table == "psi" and row["suite"] == "ristretto255"]
+    runs = [row for row in runs if row["sizes"][0] == row["sizes"][1] and row["backend"] == "avx512ifma"]
+    masks = {
+        row["step"]: row["micros"]
+        for row in rows
+        if row.table == "groups" and row["group"] == "ristretto255" and row["backend"] == "avx512ifma"
+    }
+    own, peer = (masks.get(f"`{name}`, from Python") for name in ("mask_digests", "mask_points"))
+    if not runs or own is None or peer is None:
+        return None
+    run = max(runs, key=lambda row: row["sizes"][0])
+    each = run["cpu_seconds"] / sum(run["sizes"]) * 1e6
+    shares = {name: run[name] * each for name in ("read", "match_and_write")}
+    rest = max(0.0, 1 - run["read"] - run["curve"] - run["match_and_write"]) * each
+    return {"own": own, "peer": peer, **shares, "rest": rest}
+
+
+SCALE_STEPS = (
+    ("hash and mask own item", "worker", "own"),
+    ("mask the peer's item again", "worker", "peer"),
+    ("read, check, digest, sort, find repeats", "driver", "read"),
+    ("messages, and keeping what arrives", "driver", "rest"),
+    ("match, find and sort the rows, write them", "driver", "match_and_write"),
+)
+
+
+def scale_items(rows: Sequence[Measured]) -> str:
+    """docs/scale.md: what one item costs."""
+    found = _scale(rows)
+    if found is None:
+        return ""
+    steps = ([step, where, f"{found[name]:.2g}"] for step, where, name in SCALE_STEPS)
+    return markdown(["step", "where", "µs per item"], steps)
+
+
+def scale_billion(rows: Sequence[Measured]) -> str:
+    """docs/scale.md: the same, a billion times."""
+    found = _scale(rows)
+    if found is None:
+        return ""
+    curve = found["own"] + found["peer"]
+    driver = found["read"] + found["rest"] + found["match_and_write"]
+    on = ", ".join(f"{_span(curve * 1000 / cores)} on {cores}" for cores in (1, 16, 64))
+    lines = [
+        ["curve arithmetic", f"10⁹ · {curve:.1f} µs = {curve * 1000:,.0f} s of one core: {on}"],
+        ["driver", f"10⁹ · {driver:.1f} µs = {driver * 1000:,.0f} s: {_span(driver * 1000)}"],
+    ]
+    cores, both = max(1, round(curve / driver)), _span((curve + driver) * 500)
+    words = f"""The workers take as long as the driver on about {cores} cores a party; beyond, the
+driver decides, whose reading comes before and whose matching comes after the arithmetic. On one machine
+with two cores a party it is {both}."""
+    table = ["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in lines)]
+    return "\n".join([*table, "", words])
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 5400 else f"{seconds / 60:.1f} min"
