@@ -17,9 +17,12 @@
 //             top one is below 2^102 (1 + 2^-40) (1 - 2^-34) < 2^102, and no other is larger.
 //   Sum       limbs below 2^60, value within 16 p of zero.
 //   Wide      columns below 2^60, value within 4 p^2 of zero: what reduce() takes.
-// A column of one product is below 5 * 2^51 + 5 * 2^51, and no sum of the formulas has more than ten of them
-// and is then tripled. reduce() divides by R, more than p / 2, and adds at most p / 2: it takes t p^2 to
-// (2 t + 1/2) p. The lane's value is public knowledge of nothing: no step depends on it.
+// A column of one product is below 5 * 2^51 + 5 * 2^51, no sum of the formulas has more than nine of them,
+// and only sums of two are then tripled. reduce() divides by R, more than p / 2, and adds at most p / 2: it
+// takes t p^2 to (2 t + 1/2) p.
+//
+// Constant time: no branch and no address depends on a value, and no operand of the floating-point units is
+// ever denormal, since limbs are integers and every other sum has a pattern in it.
 //
 // Both primes are -1 modulo 2^51. So the quotient digit of Montgomery's reduction is the lowest column
 // itself, and q p cancels it and leaves q (p + 1) / 2^51, a sum of four powers of two.
