@@ -68,4 +68,7 @@ void bind_items(py::module_& m);
 void bind_records(py::module_& m);
 void bind_aggregate(py::module_& m);
 
+/// Makes every function of the module and its submodules leave its arguments out of TypeErrors.
+void hide_arguments_in_errors(const py::module_& m);
+
 }  // namespace isthmus::bindings

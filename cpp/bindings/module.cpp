@@ -16,4 +16,5 @@ PYBIND11_MODULE(_core, m) {
   bind_records(m);
   bind_items(m);
   bind_aggregate(m);
+  hide_arguments_in_errors(m);
 }

@@ -44,17 +44,20 @@ INDEX = {
     11: (
         "unit/test_group.py::test_rfc9496_invalid_encodings",
         "fault/test_psi_messages.py::test_a_bad_element_is_refused_with_its_row",
+        "fault/test_psi_messages.py::test_a_bad_element_of_any_suite_is_refused_with_its_row",
         "fault/test_psi_star.py::test_a_bad_element_is_refused_with_its_row",
     ),
     12: (
         "unit/test_group.py::test_small_order_and_non_canonical_ed25519_encodings_are_refused",
         "fault/test_psi_messages.py::test_a_bad_element_is_refused_with_its_row",
+        "fault/test_psi_messages.py::test_a_bad_element_of_any_suite_is_refused_with_its_row",
         "fault/test_psi_star.py::test_a_bad_element_is_refused_with_its_row",
     ),
     13: (
         "unit/test_group.py::test_rfc9496_invalid_encodings",
         "unit/test_group.py::test_the_first_bad_row_is_named_for_any_thread_count",
         "fault/test_psi_messages.py::test_a_bad_element_is_refused_with_its_row",
+        "fault/test_psi_messages.py::test_a_bad_element_of_any_suite_is_refused_with_its_row",
         "fault/test_psi_star.py::test_a_bad_element_is_refused_with_its_row",
     ),
     14: ("unit/test_group.py::test_hash_to_group_refuses_an_empty_dst",),
@@ -96,7 +99,10 @@ INDEX = {
         "fault/test_transport_frames.py::test_case_22_transport_refuses_what_no_frame_can_be",
         "fault/test_psi_messages.py::test_a_huge_count_is_refused_before_anything_is_allocated",
     ),
-    23: ("fault/test_transport_frames.py::test_case_23_stream_ends_inside_a_message",),
+    23: (
+        "fault/test_transport_frames.py::test_case_23_stream_ends_inside_a_message",
+        "protocol/test_psi_reconnect.py::test_case_23_a_stream_that_ends_inside_a_message_is_gone_on_with",
+    ),
     24: (
         "fault/test_transport_frames.py::test_case_24_protobuf_bombs_are_refused",
         "fault/test_transport_frames.py::test_case_24_bombs_need_little_memory",
@@ -143,7 +149,7 @@ INDEX = {
         "fault/test_data_files.py::test_missing_columns_are_listed",
         "fault/test_data_files.py::test_columns_that_differ_from_the_model_are_listed",
         "fault/test_data_files.py::test_a_feature_of_another_type_is_a_schema_error",
-        "test_cli.py::test_a_wrong_option_or_column_is_named_before_the_peer_is_met",
+        "cli/test_jobs.py::test_a_wrong_option_or_column_is_named_before_the_peer_is_met",
     ),
     40: (
         "fault/test_data_files.py::test_a_malformed_row_is_a_csv_error_with_its_row",
@@ -198,6 +204,8 @@ INDEX = {
         "fault/test_psi_state.py::test_case_52_two_runs_in_one_folder",
         "fault/test_psi_state.py::test_case_52_the_lock_of_a_dead_process_is_recovered",
         "fault/test_psi_state.py::test_case_52_a_cancelled_run_can_be_resumed",
+        "cli/test_psi_signals.py::test_case_52_an_interrupted_command_ends_both_and_can_be_resumed",
+        "cli/test_psi_signals.py::test_case_52_two_commands_with_one_output",
     ),
 }
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from isthmus import errors, psi
-from isthmus.errors import DeadlineError, PeerGone
+from isthmus.errors import DeadlineError, PeerGone, PeerTruncated
 from isthmus.party.channel import memory_pair
 from isthmus.party.channel.grpc import Listener, dial
 from isthmus.party.limits import Limits
@@ -46,13 +46,23 @@ class Meeting:
             raise DeadlineError("nobody came") from None
 
 
-def run(reopen_a, reopen_b, cuts, *, transport="memory", **options):
+class TruncatingChannel(CutChannel):
+    """Tells of the cut that it came inside a message."""
+
+    def receive(self, timeout):
+        try:
+            return super().receive(timeout)
+        except PeerGone:
+            raise PeerTruncated("the stream ended inside a message") from None
+
+
+def run(reopen_a, reopen_b, cuts, *, transport="memory", channel=CutChannel, **options):
     """Intersect; party a's n-th connection is cut after ``cuts[n]`` messages. Return both outcomes."""
     cuts = iter(cuts)
     outcomes = {}
 
     def cut_channel():
-        return CutChannel(reopen_a(), Cut(next(cuts, None)))
+        return channel(reopen_a(), Cut(next(cuts, None)))
 
     def work(name, ids, reopen, proposal):
         try:
@@ -102,6 +112,11 @@ def test_a_cut_after_any_message_of_the_streams_is_survived_in_the_middle():
         meeting = Meeting()
         outcomes = run(meeting.meet, meeting.meet, [k])
         check(outcomes, 2)
+
+
+def test_case_23_a_stream_that_ends_inside_a_message_is_gone_on_with():
+    meeting = Meeting()
+    check(run(meeting.meet, meeting.meet, [9, 12], channel=TruncatingChannel), 3)
 
 
 def test_several_cuts_are_survived():

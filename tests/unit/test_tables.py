@@ -3,6 +3,7 @@
 import os
 import stat
 import tempfile
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +14,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isthmus import errors, tables
+from isthmus import errors, items, tables
 
 FRAME = {"id": ["a", "b", "c"], "v": [1.5, 2.0, -3.0]}
+
+
+SECRET = "13800138000"
+MIXED = [5, SECRET]
+
+
+def exporter(data, method):
+    """An object with this one method of the Arrow PyCapsule interface and nothing else."""
+    return type("Exporter", (), {method: lambda self, requested_schema=None: getattr(data, method)()})()
+
+
 SOURCES = {
     "pyarrow": pa.table(FRAME),
     "batch": pa.record_batch(FRAME),
     "pandas": pd.DataFrame(FRAME),
     "polars": pl.DataFrame(FRAME),
     "mapping": FRAME,
+    "exported-batch": exporter(pa.record_batch(FRAME), "__arrow_c_array__"),
+    "exported-table": exporter(pa.table(FRAME), "__arrow_c_stream__"),
 }
 TEXT_IDS = {
     "list": ["a", "b", "c"],
@@ -35,7 +49,15 @@ TEXT_IDS = {
     "chunked": pa.chunked_array([["a"], ["b", "c"]]),
     "view": pa.array(["a", "b", "c"], type=pa.string_view()),
     "dictionary": pa.array(["a", "b", "c"]).dictionary_encode(),
+    "exported-array": exporter(pa.array(["a", "b", "c"]), "__arrow_c_array__"),
+    "exported-stream": exporter(pa.chunked_array([["a"], ["b", "c"]]), "__arrow_c_stream__"),
 }
+
+
+def id_columns(ids):
+    """The identifier columns, as psi reads them."""
+    stream = tables.open_stream(ids)
+    return pa.Table.from_batches(list(tables.key_batches(stream)), tables.key_schema(stream)).columns
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -47,7 +69,7 @@ def test_every_data_frame_becomes_the_same_table(source):
 
 @pytest.mark.parametrize("source", TEXT_IDS)
 def test_every_text_column_becomes_one_key_column(source):
-    (column,) = tables.id_columns(TEXT_IDS[source])
+    (column,) = id_columns(TEXT_IDS[source])
     assert isinstance(column, pa.ChunkedArray)
     assert column.to_pylist() == ["a", "b", "c"]
     assert str(column.type) in ("string", "large_string")
@@ -58,36 +80,47 @@ def test_every_text_column_becomes_one_key_column(source):
     [np.array([1, 2]), pd.Series([1, 2]), pl.Series([1, 2], dtype=pl.UInt32), pa.array([1, 2], pa.int8())],
 )
 def test_integer_identifiers_stay_integers(ids):
-    (column,) = tables.id_columns(ids)
+    (column,) = id_columns(ids)
     assert column.to_pylist() == [1, 2]
     assert pa.types.is_integer(column.type)
 
 
 def test_bytes_identifiers_stay_bytes():
-    (column,) = tables.id_columns(np.array([b"a", b"bc"]))
+    (column,) = id_columns(np.array([b"a", b"bc"]))
     assert column.to_pylist() == [b"a", b"bc"]
 
 
 @pytest.mark.parametrize("frame", [pa.table, pd.DataFrame, pl.DataFrame, dict])
 def test_several_columns_are_a_composite_key(frame):
-    columns = tables.id_columns(frame({"bank": ["x", "y"], "number": [1, 2]}))
+    columns = id_columns(frame({"bank": ["x", "y"], "number": [1, 2]}))
     assert [column.to_pylist() for column in columns] == [["x", "y"], [1, 2]]
 
 
 @pytest.mark.parametrize(
     "ids",
-    [np.array([1.0, 2.0]), [1.5], [True, False], "abc", 7, np.zeros((2, 2), int), [["a"]], ["a", 1], {}],
+    [
+        np.array([1.0, 2.0]),
+        [1.5],
+        [True, False],
+        {"a"},
+        iter("ab"),
+        7,
+        np.zeros((2, 2), int),
+        [["a"]],
+        ["a", 1],
+        {},
+    ],
     ids=lambda ids: type(ids).__name__,
 )
 def test_what_cannot_be_an_identifier_is_refused(ids):
     with pytest.raises(errors.SchemaError):
-        tables.id_columns(ids)
+        id_columns(ids)
 
 
 @pytest.mark.parametrize("ids", [["a", None], pd.Series(["a", None]), pl.Series(["a", None])])
 def test_a_missing_identifier_is_refused_with_its_row(ids):
     with pytest.raises(errors.IdEncoding) as caught:
-        tables.id_columns(ids)
+        id_columns(ids)
     assert caught.value.row == 1
 
 
@@ -341,3 +374,32 @@ def test_progress_reaches_the_end(tmp_path):
 def test_no_rows_are_a_table_with_a_header(tmp_path):
     tables.write_rows(FRAME, np.array([], np.int64), tmp_path / "o.csv")
     assert (tmp_path / "o.csv").read_text().split() == ['"id","v"']
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: items.check_ids([MIXED]),
+        lambda: tables.as_table({"id": MIXED}),
+        lambda: items.encode_item([MIXED], 0),
+    ],
+)
+def test_an_error_about_values_does_not_quote_them(read):
+    with pytest.raises(errors.SchemaError) as caught:
+        read()
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_planted_partial_file_is_refused_not_written_into(tmp_path):
+    planted = tmp_path / ".out.csv.partial"
+    planted.touch()
+    planted.chmod(0o666)
+    with pytest.raises(errors.StorageError, match="its owner only"):
+        tables.write_rows(FRAME, np.array([1]), tmp_path / "out.csv")
+    planted.chmod(0o600)
+    (tmp_path / "second-name").hardlink_to(planted)
+    with pytest.raises(errors.StorageError, match="its owner only"):
+        tables.write_rows(FRAME, np.array([1]), tmp_path / "out.csv")
+    (tmp_path / "second-name").unlink()
+    tables.write_rows(FRAME, np.array([1]), tmp_path / "out.csv")
+    assert stat.S_IMODE((tmp_path / "out.csv").stat().st_mode) == 0o600

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from isthmus.cli import bench, demo, evaluate, keygen, party, predict, psi, train, version
+from isthmus.cli import bench, demo, evaluate, keygen, party, predict, psi, psi_star, train, version
 from isthmus.cli.failure import Verbosity, guarded
 
 _EPILOG = (
@@ -54,7 +54,8 @@ def options(
 app.command("demo")(guarded(demo.demo))
 psis = typer.Typer(no_args_is_help=True, help=psi.HELP, rich_markup_mode="rich")
 psis.command("run")(guarded(psi.run))
-app.add_typer(psis, name="psi", short_help="Find the customers that two parties share.")
+psis.command("star")(guarded(psi_star.star))
+app.add_typer(psis, name="psi", short_help="Find the customers that two or more parties share.")
 app.command("train")(guarded(train.train))
 app.command("predict")(guarded(predict.predict))
 app.command("evaluate")(guarded(evaluate.evaluate))

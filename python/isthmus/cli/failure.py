@@ -42,7 +42,8 @@ ADVICE = {
     "ERR_PEER_TRUNCATED": "The connection broke. Start the job again on both sides.",
     "ERR_PEER_GONE": "The other party ended first; its terminal says why. Start again on both sides.",
     "ERR_PEER_FAILED": "The reason is on the other party's side. Ask its operator what its terminal said.",
-    "ERR_DEADLINE": "Check that the peer is running this job, its address in party.toml, and the firewall.",
+    "ERR_DEADLINE": "Check that the peer is running this job, its address in the party file, and the "
+    "firewall. To wait longer for it, raise connect_seconds under [limits] in the party file.",
     "ERR_CANCELLED": "Nothing was released. Start the job again on both sides when you are ready.",
     "ERR_VERSION": "Install the same version of isthmus on both sides; `isthmus version` prints it.",
     "ERR_NO_COMMON_SUITE": "Agree on suites and key sizes with the peer; set them in both party.toml files.",
@@ -61,11 +62,11 @@ ADVICE = {
     "ERR_RESULT_TOO_SMALL": "The parties share fewer customers than agreed. Nobody learned how many.",
     "ERR_CHECKPOINT": "Restore the model file, or delete the state folder and start the run again.",
     "ERR_RESUME_MISMATCH": "Give the input and options of the interrupted run, or delete its state folder.",
-    "ERR_RESOURCE": "Look at the cluster, or run on this machine; a run with a state folder can be resumed.",
+    "ERR_RESOURCE": "Look at the cluster, or compute here; a run with a state folder can be resumed.",
     "ERR_BUSY": "Wait for the other process, or give this run a state folder of its own.",
     "ERR_STORAGE": "Check that the folder exists, is writable, and that the disk is not full.",
     "ERR_PATH": "Give the path of an ordinary file.",
-    "ERR_CONFIG": "Correct the key named; docs/jobs.md describes every key.",
+    "ERR_CONFIG": "Correct the file or key named; docs/jobs.md describes every key.",
 }
 
 

@@ -1,9 +1,9 @@
-"""A command's session with the peer: connects, shows progress, and ends cleanly on Ctrl-C."""
+"""A command's sessions with its peers: connects, shows progress, and ends cleanly on Ctrl-C."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +18,23 @@ if TYPE_CHECKING:
 @contextmanager
 def meet(party_file: Path, job: str, console: Console) -> Iterator[Session]:
     """Open the session of a party file, and show its progress until the ``with`` block ends."""
-    from isthmus.party import connect
+    with meet_all([party_file], job, console) as sessions:
+        yield sessions[0]
 
-    console.print(f"waiting for the other party to start job {job!r} ...", highlight=False, markup=False)
-    with connect(party_file, job=job) as session:
-        console.print(f"connected: {session.party} with {session.peer}", highlight=False, markup=False)
-        with watch(console) as show:
-            session.on_progress = show
-            yield session
+
+@contextmanager
+def meet_all(party_files: Sequence[Path], job: str, console: Console) -> Iterator[list[Session]]:
+    """Open a session for each party file, in this order, and show the first one's progress."""
+    from isthmus.party import connect
+    from isthmus.party.party_file import load_party_file
+
+    sessions = []
+    peers = [load_party_file(file).identity.peer_name for file in party_files]
+    with ExitStack() as stack:
+        for file, peer in zip(party_files, peers, strict=True):
+            console.print(f"waiting for {peer} to start job {job!r} ...", highlight=False, markup=False)
+            session = stack.enter_context(connect(file, job=job))
+            console.print(f"connected: {session.party} with {peer}", highlight=False, markup=False)
+            sessions.append(session)
+        sessions[0].on_progress = stack.enter_context(watch(console))
+        yield sessions

@@ -47,6 +47,7 @@ def init(
 
 
 def trust(
+    *,
     certificate: Annotated[Path, typer.Argument(help="The peer's certificate, as the peer sent it.")],
     party: Annotated[Path, typer.Option(help="This party's file.")],
     address: Annotated[
@@ -55,6 +56,13 @@ def trust(
     fingerprint: Annotated[
         str | None, typer.Option(help="What the peer read out. Asked for if left out.")
     ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(help="Write a further party file for this peer, beside --party, which stays as it is."),
+    ] = None,
+    listen: Annotated[
+        str | None, typer.Option(help="With --to: host:port to wait at for this peer, another than before.")
+    ] = None,
 ) -> None:
     """Pin the peer's certificate, once its fingerprint was compared by telephone.
 
@@ -62,8 +70,17 @@ def trust(
 
     [cyan]isthmus party trust bank.crt --party fund.toml
     --address bank.example:7700[/cyan]
+
+    Example, at a bank that trusts a second peer, in a party file of its own:
+
+    [cyan]isthmus party trust shop.crt --party bank.toml
+    --to bank-shop.toml --listen 0.0.0.0:7701[/cyan]
     """
     from isthmus.cli.trust import pin_peer
+    from isthmus.errors import InvalidArgument
+
+    if listen is not None and to is None:
+        raise InvalidArgument("--listen goes with --to; without it the party file says where to wait")
 
     def confirm(found: str) -> bool:
         if fingerprint is not None:
@@ -71,5 +88,5 @@ def trust(
         print(f"fingerprint  {found}")
         return typer.confirm("Does the peer read out the same fingerprint?")
 
-    peer = pin_peer(party, certificate, address, confirm)
-    print(f"{party.name} now trusts {peer}; both parties can run a job")
+    peer = pin_peer(party, certificate, address, confirm, to=to, listen=listen)
+    print(f"{(to or party).name} now trusts {peer}; both parties can run a job")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -34,14 +33,13 @@ Then both run the same job at about the same time, each on its own file:
 fund$ isthmus psi run --party fund.toml --job june
       --input fund.parquet --id client --out aligned.parquet[/cyan]
 
-Row k of either output is the same customer.
+Row k of either output is the same customer. For three or more parties, see
+`isthmus psi star --help`.
 """
 
 _AGREED = "Both parties give the same"
 _OWN = "This party"
 _MACHINE = "This machine"
-_MEMORY = re.compile(r"([0-9]+)([KMGT]?)i?B?", re.IGNORECASE)
-_UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 
 
 def run(
@@ -93,7 +91,11 @@ def run(
     job: Annotated[str, typer.Option(help="Name of this run.", rich_help_panel=_AGREED)],
     count_only: Annotated[
         bool,
-        typer.Option("--count-only", help="Learn how many customers are shared.", rich_help_panel=_AGREED),
+        typer.Option(
+            "--count-only",
+            help="Learn how many are shared (a dishonest learner: which).",
+            rich_help_panel=_AGREED,
+        ),
     ] = False,
     min_result: Annotated[
         int,
@@ -139,9 +141,10 @@ def run(
     """
     from rich.console import Console
 
+    from isthmus.cli import psi_files
     from isthmus.cli.pending import Pending
     from isthmus.errors import InvalidArgument
-    from isthmus.tables import check_writable, open_stream
+    from isthmus.psi.ray_engine import import_ray
 
     if (out is not None) != (role != "sender" and not count_only):
         raise InvalidArgument("--out is needed, except by a sender or for a count, where there are no rows")
@@ -149,15 +152,14 @@ def run(
         "role": role,
         "duplicates": duplicates,
         "min_result": min_result,
-        "normalize": _rules(normalize or []),
+        "normalize": psi_files.read_rules(normalize or []),
         "suite": suite,
     }
-    limits = {"memory_bytes": _bytes(memory), "state_dir": state, "engine": engine}
-    if out is not None:
-        check_writable(out)
-    stream = open_stream(input, columns=id, text=id)
-    if out is not None and out.exists() and out.samefile(input):
-        raise InvalidArgument("--out is the input itself; give another file")
+    memory_bytes = psi_files.read_memory(memory)
+    limits = {"memory_bytes": memory_bytes, "state_dir": state, "engine": engine}
+    stream = psi_files.open_ids(input, id, options["normalize"], out, state)
+    if engine == "ray":
+        import_ray()
     console = Console(stderr=True)
     if out is None:
         _match(console, party, job, stream, count_only=count_only, options={**options, **limits})
@@ -167,11 +169,10 @@ def run(
     if rows is None:
         keep = {} if pending is None else {"on_result": pending.save}
         rows = _match(console, party, job, stream, count_only=False, options={**options, **limits, **keep})
-    stream.check_unchanged()
-    _write(console, input, rows, out, text=id, memory_bytes=_bytes(memory))
+    psi_files.write_shared(console, stream, input, rows, out, memory_bytes=memory_bytes)
     if pending is not None:
         pending.discard()
-    console.print(f"wrote {out}", highlight=False, markup=False, soft_wrap=True)
+    psi_files.say(console, f"wrote {out}")
 
 
 def _match(
@@ -179,57 +180,11 @@ def _match(
 ) -> Any:
     """Meet the peer, run the protocol, say what came of it, and return this party's rows if it learns any."""
     from isthmus.cli.meeting import meet
+    from isthmus.cli.psi_files import say, say_counts
     from isthmus.psi import PsiResult, intersect, intersection_size
 
     with meet(party, job, console) as session:
         result = (intersection_size if count_only else intersect)(session, stream, **options)
-    lines = [f"{session.peer} has {result.peer_size:,} customers"]
-    if result.duplicates:
-        lines.insert(0, f"{result.duplicates:,} repeated rows were left out")
-    if result.size is not None:
-        rows = stream.total_rows or 0
-        lines.insert(0, f"{result.size:,} customers are shared; this party's file has {rows:,} rows")
-    for line in lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    say_counts(console, stream, result.size, result.duplicates)
+    say(console, f"{session.peer} has {result.peer_size:,} customers")
     return result.indices if isinstance(result, PsiResult) else None
-
-
-def _write(
-    console: Console, input: Path, rows: Any, out: Path, *, text: list[str], memory_bytes: int
-) -> None:
-    from isthmus.cli.progress import watch
-    from isthmus.party.stages import Pace
-    from isthmus.protocol.machine import Progress
-    from isthmus.tables import write_rows
-
-    pace = Pace()
-    with watch(console) as show:
-
-        def on_progress(done: int, total: int) -> None:
-            show(pace.judge(Progress("write", done >> 20, total >> 20, "MiB read")))
-
-        write_rows(input, rows, out, text=text, memory_bytes=memory_bytes, on_progress=on_progress)
-
-
-def _rules(given: list[str]) -> str | dict[str, str]:
-    """Read ``--normalize``: one rule for all columns, or one for each named."""
-    from isthmus.errors import InvalidArgument
-
-    if len(given) == 1 and "=" not in given[0]:
-        return given[0]
-    rules = {}
-    for text in given:
-        column, separator, steps = text.rpartition("=")
-        if not separator or column in rules:
-            raise InvalidArgument("--normalize: give STEPS once, or COLUMN=STEPS once for each column")
-        rules[column] = steps
-    return rules
-
-
-def _bytes(text: str) -> int:
-    from isthmus.errors import InvalidArgument
-
-    match = _MEMORY.fullmatch(text.strip())
-    if match is None:
-        raise InvalidArgument("--memory: give bytes, or a number with K, M, G or T, such as 512M")
-    return int(match[1]) << _UNITS[match[2].upper()]

@@ -86,7 +86,9 @@ def load_party_file(path: str | Path) -> PartyFile:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"cannot read the party file {path.name}: {error.strerror}") from None
+        raise ConfigError(
+            f"cannot read the party file {path.name}: {error.strerror}; isthmus party init makes one"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"the party file {path.name} is not TOML: {error}") from None
     _check_keys(content)

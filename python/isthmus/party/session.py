@@ -285,9 +285,10 @@ class Session:
         if self._closed:
             return
         self._closed = True
-        code = getattr(error, "code", type(error).__name__)
+        stopped = isinstance(error, KeyboardInterrupt | SystemExit)  # Ctrl-C, or being asked to terminate
+        code = CancelledError.code if stopped else getattr(error, "code", type(error).__name__)
         log.warning("session %s: ended by %s", self.session_id[:8], code)
-        if isinstance(error, KeyboardInterrupt):
+        if stopped:
             self._link.cancel()
         elif isinstance(error, IsthmusError):
             self._link.fail(error, public_code(error))

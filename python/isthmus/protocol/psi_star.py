@@ -240,7 +240,7 @@ class _Ring:
 
     def steps(self, min_result: int) -> MemberSteps:
         """Mask all sets; compare them at the filter; bring the result to the hub."""
-        masked = np.empty((0, self._widths.element), dtype=np.uint8)
+        nothing = masked = np.empty((0, self._widths.element), dtype=np.uint8)
         common: Positions | None = None
         for hop in hops(len(self._counts), self._index):
             if hop.takes and hop.tags:
@@ -252,6 +252,7 @@ class _Ring:
                 masked = yield from self._take(hop)
             else:
                 yield from self._give(hop, masked)
+                masked = nothing  # one set at a time
         return (yield from self._outcome(common, min_result))
 
     def _give(self, hop: Hop, masked: Bytes2d) -> Generator[MemberStep, Any, None]:

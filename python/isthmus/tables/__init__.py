@@ -11,7 +11,6 @@ from isthmus.tables.columns import (
     as_table,
     binary_labels,
     expect_columns,
-    id_columns,
     numeric_matrix,
 )
 from isthmus.tables.files import read_table
@@ -26,7 +25,6 @@ __all__ = [
     "binary_labels",
     "check_writable",
     "expect_columns",
-    "id_columns",
     "key_batches",
     "key_schema",
     "numeric_matrix",

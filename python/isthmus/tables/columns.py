@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -36,34 +36,11 @@ def as_table(data: Any) -> pa.Table:
             return pa.table({str(name): as_column(column) for name, column in data.items()})
         if _exports_arrow(data) or hasattr(data, "__dataframe__"):
             return pa.table(data)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as cause:
-        raise errors.SchemaError("the columns are of unequal length or of a type that Arrow lacks") from cause
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):  # its message quotes values
+        raise errors.SchemaError("the columns are of unequal length or of a type that Arrow lacks") from None
     raise errors.SchemaError(
         f"{type(data).__name__} is not a table: it does not export Arrow and is no NumPy array"
     )
-
-
-def id_columns(ids: Any) -> list[pa.ChunkedArray]:
-    """Return the key columns of ``ids``: text, bytes or integers, one column or several of one length.
-
-    Floats are refused, since they do not hold long numbers exactly, and so are missing values.
-    Dictionary-encoded columns (pandas' categories) are decoded.
-
-    Raises
-    ------
-    SchemaError
-        A column is of another type; the message names it.
-    IdEncoding
-        An identifier is missing; ``row`` says which.
-    """
-    if is_table(ids):
-        table = as_table(ids)
-        named = list(zip(table.column_names, table.columns, strict=True))
-        if not named:
-            raise errors.SchemaError("there is no identifier column")
-    else:
-        named = [("id", as_column(ids))]
-    return [key_column(name, column) for name, column in named]
 
 
 def numeric_matrix(
@@ -166,14 +143,20 @@ def is_table(data: Any) -> bool:
         return False
     if isinstance(data, pa.Table | pa.RecordBatch | Mapping):
         return True
-    return hasattr(data, "columns") or (_exports_arrow(data) and not hasattr(data, "__len__"))
+    if hasattr(data, "columns"):
+        return True
+    if not _exports_arrow(data) or hasattr(data, "__len__"):
+        return False
+    # A bare exporter may be either. A stream tells when it is opened, which may be possible only once.
+    return hasattr(data, "__arrow_c_stream__") or pa.types.is_struct(pa.array(data).type)
 
 
 def as_column(values: Any) -> pa.ChunkedArray:
     """Return one column of values; SchemaError if it is none."""
     if isinstance(values, pa.ChunkedArray):
         return values
-    if isinstance(values, str | bytes) or not (hasattr(values, "__len__") or _exports_arrow(values)):
+    ordered = hasattr(values, "__len__") and not isinstance(values, str | bytes | Set)
+    if not (ordered or _exports_arrow(values)):
         raise errors.SchemaError(f"{type(values).__name__} is not a column of values")
     if isinstance(values, np.ndarray) and values.ndim != 1:
         raise errors.SchemaError(f"one column is needed, not an array of shape {values.shape}")
@@ -181,8 +164,8 @@ def as_column(values: Any) -> pa.ChunkedArray:
         if hasattr(values, "__arrow_c_stream__"):
             return pa.chunked_array(values)
         array = values if isinstance(values, pa.Array) else pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as cause:
-        raise errors.SchemaError("a column mixes types, or is of a type that Arrow lacks") from cause
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):  # its message quotes values
+        raise errors.SchemaError("a column mixes types, or is of a type that Arrow lacks") from None
     return pa.chunked_array([array]) if isinstance(array, pa.Array) else array
 
 
@@ -200,7 +183,14 @@ def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def key_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Check one identifier column as :func:`id_columns` does; return it in a layout that the core reads."""
+    """Check one identifier column, and return it in a layout that the core reads.
+
+    Floats are refused, since they do not hold long numbers exactly. Dictionary-encoded columns (pandas'
+    categories) are decoded.
+
+    Raises SchemaError for a column that is not text, bytes or integers, and IdEncoding with the row for a
+    missing identifier.
+    """
     column = plain(column)
     kind = column.type
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind)

@@ -282,9 +282,8 @@ class _Memory:
                 data = pa.table({"id": as_column(data)})
             elif not hasattr(data, "__arrow_c_stream__"):
                 data = as_table(data)
+            self._reopen, self._reader = _opened_stream(data)
             self.total_rows = data.num_rows if isinstance(data, pa.Table) else None
-            self._reopen = lambda: pa.RecordBatchReader.from_stream(data)
-            self._reader = self._reopen()
         self._schema = _chosen(self._reader.schema, columns, text, "the table")
 
     def schema(self) -> pa.Schema:
@@ -300,5 +299,14 @@ class _Memory:
         try:
             for batch in reader:
                 yield batch.select(self._schema.names)
-        except (pa.ArrowException, OSError) as cause:
-            raise errors.DecodeError("the source of the table failed while it was read") from cause
+        except (pa.ArrowException, OSError):  # the message may quote values
+            raise errors.DecodeError("the source of the table failed while it was read") from None
+
+
+def _opened_stream(data: Any) -> tuple[Callable[[], pa.RecordBatchReader], pa.RecordBatchReader]:
+    """Return what opens an exported stream, and the stream open; one of a single column is read whole."""
+    try:
+        return lambda: pa.RecordBatchReader.from_stream(data), pa.RecordBatchReader.from_stream(data)
+    except pa.ArrowInvalid:  # no rows of fields
+        table = pa.table({"id": as_column(data)})
+        return table.to_reader, table.to_reader()

@@ -1,0 +1,21 @@
+"""``isthmus bench`` and ``isthmus version``."""
+
+import pytest
+
+
+@pytest.mark.slow
+def test_bench_prints_a_rate_per_operation(run):
+    done = run("bench")
+    assert done.exit_code == 0, done.output
+    for operation in ("Paillier encrypt", "Paillier decrypt", "one of 32 buckets", "scalar multiplication"):
+        line = next(line for line in done.output.splitlines() if operation in line)
+        assert float(line.split()[-1].replace(",", "")) > 1
+
+
+def test_version_says_what_runs(run):
+    import isthmus
+
+    done = run("version")
+    assert done.exit_code == 0
+    for part in (f"isthmus   {isthmus.__version__}", "backend   ", "threads", "python"):
+        assert part in done.output

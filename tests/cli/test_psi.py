@@ -1,0 +1,71 @@
+"""``isthmus psi`` before it meets a peer: help, and options that are refused."""
+
+import pyarrow as pa
+import pytest
+
+from isthmus.tables import write_table
+
+
+def test_the_help_of_psi_is_enough_to_run_it(run):
+    """Both parties' commands stand there whole, from identities to the aligned file, in 80 columns."""
+    shown = run("psi", "--help", env={"COLUMNS": "80"}).output
+    for line in (
+        "bank$ isthmus party init --name bank --listen 0.0.0.0:7700",
+        "fund$ isthmus party init --name fund",
+        "bank$ isthmus party trust fund.crt --party bank.toml",
+        "fund$ isthmus party trust bank.crt --party fund.toml",
+        "bank$ isthmus psi run --party bank.toml --job june",
+        "--input bank.csv --id customer_id --out aligned.csv",
+        "fund$ isthmus psi run --party fund.toml --job june",
+        "--input fund.parquet --id client --out aligned.parquet",
+    ):
+        assert line in [part.strip() for part in shown.splitlines()]
+
+
+def test_the_output_of_psi_is_never_its_input(run, tmp_path):
+    path = tmp_path / "bank.csv"
+    write_table(pa.table({"id": ["a"]}), path)
+    done = run("psi", "run", "--party", "b.toml", "--input", path, "--id", "id", "--job", "j", "--out", path)
+    assert done.exit_code == 1 and "--out is the input itself" in done.output
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ([], "--out is needed"),
+        (["--role", "sender", "--out", "o.csv"], "--out is needed"),
+        (["--count-only", "--out", "o.csv"], "--out is needed"),
+        (["--out", "o.csv", "--memory", "much"], "--memory"),
+        (["--out", "o.csv", "--normalize", "id=trim", "--normalize", "id=lower"], "--normalize"),
+        (["--out", "o.csv", "--normalize", "trim", "--normalize", "lower"], "--normalize"),
+        (["--out", "o.csv", "--normalize", "trimm"], "trimm"),
+        (["--out", "o.csv", "--normalize", "customer=trim"], "customer"),
+        (["--out", "o.csv", "--id", "id"], "named more than once: id"),
+        (["--out", "o.csv", "--state", "nowhere/state"], "state folder cannot be used"),
+        (["--out", "o.csv", "--state", __file__], "state folder is not a folder"),
+    ],
+)
+def test_wrong_options_of_psi_are_refused_before_the_peer_is_met(run, tmp_path, more, said):
+    write_table(pa.table({"id": ["a"]}), tmp_path / "bank.csv")
+    fixed = ("--party", tmp_path / "bank.toml", "--input", tmp_path / "bank.csv", "--id", "id", "--job", "j")
+    done = run("psi", "run", *fixed, *more)
+    assert done.exit_code == 1 and said in done.output and "waiting" not in done.output
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_peer_is_met(run, world):
+    own = [
+        "--party",
+        world / "bank" / "bank.toml",
+        "--input",
+        world / "bank" / "bank.csv",
+        "--id",
+        "customer",
+    ]
+    for out, code in (("shared.txt", "ERR_PATH"), ("nowhere/shared.csv", "ERR_STORAGE")):
+        done = run("psi", "run", *own, "--job", "june", "--out", world / out)
+        assert done.exit_code == 1 and code in done.output
+    unnamed = run("psi", "run", *own, "--job", "", "--out", world / "shared.csv")
+    assert unnamed.exit_code == 1 and "job: must not be empty" in unnamed.output
+    own[1] = world / "missing.toml"
+    unknown = run("psi", "run", *own, "--job", "june", "--out", world / "shared.csv")
+    assert unknown.exit_code == 1 and "isthmus party init makes one" in unknown.output
