@@ -12,7 +12,9 @@ PYBIND11_MODULE(_core, m) {
   bind_paillier(m);
   bind_hash(m);
   bind_group(m);
+  bind_oprf(m);
   bind_records(m);
   bind_items(m);
   bind_aggregate(m);
+  hide_arguments_in_errors(m);
 }

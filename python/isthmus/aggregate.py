@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PackLayout", "bucket_sum", "compress", "packed_products", "weighted_sum"]
 
+_MAX_COUNT = (1 << 32) - 1
 _BUCKET_DTYPES = tuple(np.dtype(t) for t in (np.uint8, np.uint16, np.int32, np.int64))
 
 
@@ -243,8 +244,8 @@ def _require_vector(ct: CiphertextArray) -> None:
 
 
 def _count(value: int) -> int:
-    if not isinstance(value, (int, np.integer)) or value <= 0:
-        raise InvalidArgument("a bucket count or slot width must be a positive integer")
+    if not isinstance(value, (int, np.integer)) or not 0 < value <= _MAX_COUNT:
+        raise InvalidArgument("a bucket count or slot width must be a positive integer of at most 32 bits")
     return int(value)
 
 
@@ -277,6 +278,8 @@ def _int64_matrix(array: NDArray[Any], scale_bits: int) -> tuple[NDArray[np.int6
     if array.dtype.kind == "f":
         if np.any(bad := ~np.isfinite(array).all(axis=1)):
             raise FeatureValue("a weight is NaN or infinite", row=int(np.argmax(bad)))
+        if not isinstance(scale_bits, (int, np.integer)) or not 0 <= scale_bits <= _MAX_COUNT:
+            raise InvalidArgument("scale_bits must be a non-negative integer")
         return _native.to_fixed_point(np.ascontiguousarray(array, dtype=np.float64), scale_bits), scale_bits
     if array.dtype.kind not in "biu":
         raise InvalidArgument("X must hold integers or reals")

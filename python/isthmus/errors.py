@@ -109,6 +109,12 @@ class IdEncoding(IsthmusError):
     code = "ERR_ID_ENCODING"
 
 
+class ProofInvalid(IsthmusError):
+    """A proof does not hold: its author did not compute what it claims."""
+
+    code = "ERR_PROOF_INVALID"
+
+
 # --- protocol and transport --------------------------------------------------------------------------------
 
 

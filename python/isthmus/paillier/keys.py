@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -234,11 +235,17 @@ class PrivateKey:
 
         Raises
         ------
+        InvalidArgument
+            If p or q is not an integer; anything with ``__index__`` is one.
         KeyRejected
             Unless p and q are distinct primes, n = p*q has 2048 to 4096 bits and no factor in common with
             (p-1)(q-1), and the lengths of p and q differ by at most 32 bits. The message names the rule.
         """
-        return cls(_native.PrivateKey.from_primes(p, q))
+        try:
+            primes = operator.index(p), operator.index(q)
+        except TypeError:
+            raise InvalidArgument("p and q must be integers") from None
+        return cls(_native.PrivateKey.from_primes(*primes))
 
     def encrypt(self, values: ArrayLike, *, scale_bits: int | None = None) -> CiphertextArray:
         """Encrypt as :meth:`PublicKey.encrypt` does, about twice as fast."""

@@ -215,14 +215,17 @@ void reduce(Reduction& reduction, std::size_t k) noexcept {
 /// Both digits of a pair: low = X0*Y0, high = X0*Y1 + X1*Y0 + 1. With X0*Y0 = R*t - q*m, the high digit is
 /// REDC(X0*Y1 + X1*Y0 + R - q) - [t < m], whose argument is above zero, so that the subtraction stays above
 /// -1. With R >= 4m, t and this are below 2m.
-void reduce_pair(Reduction& low, Reduction& high, Word4* out, std::size_t k) noexcept {
+void reduce_pair(Reduction& low, Reduction& high, Word4* out, std::size_t k, Lines& ahead) noexcept {
   const std::size_t blocks = blocks_of(k);
+  ahead.spread(2 * blocks);
   Word4 at_least_m = _mm256_setzero_si256();
   low.find_quotient(0);
   for (std::size_t j = 0; j < blocks; ++j) {
     high.add_complement(low, j);
     high.find_quotient(j);
+    ahead.step();
     low.add_quotient_rows(j, 0, k);
+    ahead.step();
     if (j + 1 < blocks) {
       low.find_quotient(j + 1);
     } else {
@@ -313,7 +316,7 @@ void mod_sqr(const DigitContext& c, Limb* out, const Limb* a) {
   reduction.canonical(reinterpret_cast<Word4*>(out), _mm256_setzero_si256());
 }
 
-void pair_mul(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
+void pair_mul_ahead(const DigitContext& c, Limb* out, const Limb* a, const Limb* b, Lines& ahead) {
   const Constants constants(c);
   const std::size_t k = c.layout.count;
   PairScratch scratch;
@@ -331,7 +334,12 @@ void pair_mul(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
   add_product(high, x1, y0, k);
   high[0] = add(high[0], all_lanes(1));
   Reduction reduce_low(constants, k, low, x0), reduce_high(constants, k, high, x1);
-  reduce_pair(reduce_low, reduce_high, reinterpret_cast<Word4*>(out), k);
+  reduce_pair(reduce_low, reduce_high, reinterpret_cast<Word4*>(out), k, ahead);
+}
+
+void pair_mul(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
+  Lines none;
+  pair_mul_ahead(c, out, a, b, none);
 }
 
 void pair_sqr(const DigitContext& c, Limb* out, const Limb* a) {
@@ -348,10 +356,11 @@ void pair_sqr(const DigitContext& c, Limb* out, const Limb* a) {
   double_columns(high, constants.bias_3, k);
   high[0] = add(high[0], all_lanes(1));
   Reduction reduce_low(constants, k, low, x0), reduce_high(constants, k, high, x1);
-  reduce_pair(reduce_low, reduce_high, reinterpret_cast<Word4*>(out), k);
+  Lines none;
+  reduce_pair(reduce_low, reduce_high, reinterpret_cast<Word4*>(out), k, none);
 }
 
-void pair_mul_digit(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
+void pair_mul_digit(const DigitContext& c, Limb* out, const Limb* a, const Limb* b, Lines& ahead) {
   const Constants constants(c);
   const std::size_t k = c.layout.count;
   PairScratch scratch;
@@ -366,7 +375,7 @@ void pair_mul_digit(const DigitContext& c, Limb* out, const Limb* a, const Limb*
   add_product(high, x1, y0, k);
   high[0] = add(high[0], all_lanes(1));
   Reduction reduce_low(constants, k, low, x0), reduce_high(constants, k, high, x1);
-  reduce_pair(reduce_low, reduce_high, reinterpret_cast<Word4*>(out), k);
+  reduce_pair(reduce_low, reduce_high, reinterpret_cast<Word4*>(out), k, ahead);
 }
 
 // Blocks.
@@ -466,8 +475,8 @@ void mod_add(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
 }
 
 constexpr LaneKernels kFourLanes = {
-    kLanes,         gather, scatter, pick, select, mod_add, {mod_mul, mod_sqr}, {pair_mul, pair_sqr},
-    pair_mul_digit, nullptr};
+    kLanes,         gather,         scatter, pick, select, mod_add, {mod_mul, mod_sqr}, {pair_mul, pair_sqr},
+    pair_mul_ahead, pair_mul_digit, nullptr};
 
 }  // namespace
 

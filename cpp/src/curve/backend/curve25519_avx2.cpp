@@ -8,7 +8,7 @@ namespace isthmus {
 
 namespace ristretto255 {
 using Avx2 = TileKernels<Fp25519x4>;
-const Kernels kAvx2Kernels = {&Avx2::mult, &Avx2::map, &Avx2::map_mult};
+const Kernels kAvx2Kernels = {&Avx2::mult, &Avx2::map, &Avx2::map_mult, &Avx2::decode};
 }  // namespace ristretto255
 
 namespace x25519 {

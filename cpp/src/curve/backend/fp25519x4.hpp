@@ -33,6 +33,11 @@ class Fp25519x4 {
     friend Mask operator~(Mask a) noexcept { return {~a.lanes}; }
   };
   static Mask broadcast(std::uint64_t mask) noexcept { return {(__m256i)(Vector{} + mask)}; }
+  ISTHMUS_LANES_INLINE static Mask bytes_equal(const std::uint8_t* bytes, std::uint8_t wanted) noexcept {
+    int four;
+    __builtin_memcpy(&four, bytes, sizeof four);
+    return {_mm256_cmpeq_epi64(_mm256_cvtepu8_epi64(_mm_cvtsi32_si128(four)), _mm256_set1_epi64x(wanted))};
+  }
   static unsigned bits(Mask mask) noexcept {
     return static_cast<unsigned>(_mm256_movemask_pd(_mm256_castsi256_pd(mask.lanes)));
   }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from operator import index
 from typing import Any
 
 from isthmus._core import paillier as _native
@@ -51,6 +52,7 @@ class PaillierPublicKey:
     """
 
     def __init__(self, n: int) -> None:
+        n = index(n)
         self.g = n + 1
         self.n = n
         self.nsquare = n * n
@@ -125,6 +127,7 @@ class PaillierPrivateKey:
     """
 
     def __init__(self, public_key: PaillierPublicKey, p: int, q: int) -> None:
+        p, q = index(p), index(q)
         if p * q != public_key.n:
             raise ValueError("p and q are not the factors of this public key")
         if p == q:

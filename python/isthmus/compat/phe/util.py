@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import secrets
+from operator import index
 
 from isthmus._core import bigint
 
@@ -15,6 +16,7 @@ _MIN_FIELD = 5  # the native primality test begins above
 
 def powmod(a: int, b: int, c: int) -> int:
     """Return ``a ** b mod c``."""
+    a, b, c = index(a), index(b), index(c)
     if b >= 0 and c > 1 and c % 2 == 1 and c.bit_length() <= _MAX_NATIVE_BITS:
         return bigint.mod_exp(a % c, b, c)
     return pow(a, b, c)
@@ -42,7 +44,7 @@ def is_prime(n: int, mr_rounds: int = 25) -> bool:
     """Whether n is prime; wrong with probability at most ``4 ** -mr_rounds``."""
     if n < _MIN_FIELD:
         return n in (2, 3)
-    return bigint.is_probable_prime(n, mr_rounds)
+    return bigint.is_probable_prime(index(n), mr_rounds)
 
 
 def getprimeover(N: int) -> int:
