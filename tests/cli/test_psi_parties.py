@@ -33,6 +33,21 @@ def test_a_sender_learns_nothing_and_writes_nothing(world):
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.parametrize("suite", ["ristretto255", "P-256"])
+def test_a_sender_proves_its_answers(world, suite):
+    agreed = ["--protocol", "voprf", "--suite", suite]
+    receiver = ["--role", "receiver", "--out", "aligned.csv", *agreed]
+    done = together(world, psi_arguments(bank=receiver, fund=["--role", "sender", *agreed]))
+    succeeded(done)
+    found = read_table(world / "bank" / "aligned.csv")["customer"].to_pylist()
+    theirs = set(read_table(world / "fund" / "fund.parquet")["customer"].to_pylist())
+    mine = read_table(world / "bank" / "bank.csv")["customer"].to_pylist()
+    assert found == [customer for customer in mine if customer in theirs] and len(found) == 480
+    assert not list((world / "fund").glob("aligned*")) and "shared" not in done["fund"][1]
+    assert all(verify_audit_file(world / name / "audit.jsonl") > 0 for name in PARTIES)
+
+
+@pytest.mark.timeout(120)
 def test_a_count_names_nobody(world):
     done = together(world, psi_arguments(bank=["--count-only"], fund=["--count-only"]))
     succeeded(done)

@@ -9,18 +9,24 @@ from hypothesis import strategies as st
 
 from isthmus.errors import IsthmusError
 from isthmus.party.decode import parse
+from isthmus.protocol.registry import PSI_PROTOCOLS
 from tests.protocol.cases import drive
 from tests.protocol.psi_parties import COUNTERPART, PsiParty
 
 IDS = [f"customer-{i}" for i in range(8)]
 SHARED = {1, 2, 3, 4, 5}
 
+each_role = pytest.mark.parametrize(
+    ("protocol", "role"), [(row.name, role) for row in PSI_PROTOCOLS.values() for role in row.roles]
+)
 
-def run(ids, role, tamper):
+
+def run(ids, protocol, role, tamper):
     """Run against a peer whose messages are tampered with; return the rows that this party learned."""
     own, peer = PsiParty(IDS), PsiParty(ids)
     sides = [
-        party.steps(r, min_result=1, batch_items=3) for party, r in ((own, role), (peer, COUNTERPART[role]))
+        party.steps(r, min_result=1, batch_items=3, protocol=PSI_PROTOCOLS[protocol].steps)
+        for party, r in ((own, role), (peer, COUNTERPART[role]))
     ]
     match, _ = drive(*sides, tamper_b=tamper)
     return None if match.positions is None else set(own.rows(match))
@@ -41,10 +47,10 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("role", COUNTERPART)
+@each_role
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_a_tampered_message_never_gives_a_false_match(role, data):
+def test_a_tampered_message_never_gives_a_false_match(protocol, role, data):
     target = data.draw(st.integers(0, 8), label="message")
     change = CHANGES[data.draw(st.sampled_from(sorted(CHANGES)), label="change")]
 
@@ -55,16 +61,16 @@ def test_a_tampered_message_never_gives_a_false_match(role, data):
 
     peer = [IDS[i] for i in sorted(SHARED)] + ["other-1", "other-2"]
     try:
-        found = run(peer, role, tamper)
+        found = run(peer, protocol, role, tamper)
     except IsthmusError:
         return
     assert found is None or found <= SHARED
 
 
-@pytest.mark.parametrize("role", COUNTERPART)
+@each_role
 @settings(max_examples=20, deadline=None)
 @given(first=st.integers(0, 8), second=st.integers(0, 8))
-def test_messages_in_another_order_never_give_a_false_match(role, first, second):
+def test_messages_in_another_order_never_give_a_false_match(protocol, role, first, second):
     held = []
 
     def swap(position, message):
@@ -75,7 +81,7 @@ def test_messages_in_another_order_never_give_a_false_match(role, first, second)
 
     peer = [IDS[i] for i in sorted(SHARED)]
     try:
-        found = run(peer, role, swap)
+        found = run(peer, protocol, role, swap)
     except (IsthmusError, AssertionError) as error:
         # A message that never comes leaves both waiting; the session's deadline ends that.
         assert isinstance(error, IsthmusError) or "wait for each other" in str(error)

@@ -90,6 +90,14 @@ def run(
         ),
     ] = None,
     job: Annotated[str, typer.Option(help="Name of this run.", rich_help_panel=_AGREED)],
+    protocol: Annotated[
+        Literal["ecdh", "voprf"],
+        typer.Option(
+            help="With voprf, a sender proves to a receiver that it answered all under one key; "
+            "without --state.",
+            rich_help_panel=_AGREED,
+        ),
+    ] = "ecdh",
     count_only: Annotated[
         bool,
         typer.Option(
@@ -146,12 +154,21 @@ def run(
     from isthmus.cli.pending import Pending
     from isthmus.errors import InvalidArgument
     from isthmus.party.party_file import load_party_file
+    from isthmus.protocol.registry import psi_protocol
     from isthmus.psi.ray_engine import import_ray
 
     if (out is not None) != (role != "sender" and not count_only):
         raise InvalidArgument("--out is needed, except by a sender or for a count, where there are no rows")
+    psi_protocol(protocol).check(
+        role=role,
+        reveal="size" if count_only else "rows",
+        suite=suite,
+        engine=engine,
+        keeps_state=state is not None,
+    )
     options: dict[str, Any] = {
         "role": role,
+        "protocol": protocol,
         "duplicates": duplicates,
         "min_result": min_result,
         "normalize": psi_files.read_rules(normalize or []),

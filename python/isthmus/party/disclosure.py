@@ -26,6 +26,7 @@ _PUBLIC = frozenset(
         errors.PeerValue,
         errors.PointEncoding,
         errors.PointInvalid,
+        errors.ProofInvalid,
         errors.ProtocolCount,
         errors.ProtocolState,
         errors.ReplayError,

@@ -93,6 +93,9 @@ class Ledger(Protocol):
     def add_peer(self, keys: Bytes2d) -> None:
         """Take the next batch of the peer's keys, whose first bytes are tags."""
 
+    def count_answered(self, items: int) -> None:
+        """Note that so many more of the peer's items are answered, where no keys are kept of them."""
+
     def recent_tags(self, batch: int) -> Bytes2d | None:
         """Return the tags of one of the last batches of the peer's keys, or None when it is too old."""
 

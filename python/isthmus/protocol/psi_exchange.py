@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import Message
 
-from isthmus.errors import DecodeError, PointEncoding, PointInvalid, ProtocolCount
+from isthmus.errors import PointEncoding, PointInvalid
 from isthmus.groups import group
+from isthmus.protocol.batches import Batch, Stream, batch_rows, refer_to_set
 from isthmus.protocol.machine import Progress, Receive, Send, Steps
 from isthmus.protocol.matching import BatchWork, Bytes2d, Engine, Items, Ledger, Pending, Reveal, RunRecord
 from isthmus.protocol.suites import KEY_BYTES, PsiSuite
@@ -55,38 +56,6 @@ class Plan:
         return own + peer + (own if self.learns else 0)
 
 
-@dataclass(frozen=True)
-class _Batch:
-    index: int
-    start: int
-    stop: int
-
-
-class _Stream:
-    """How far one stream of ``count`` items has come, in batches."""
-
-    def __init__(self, count: int, batch_items: int, index: int = 0) -> None:
-        self.count = count
-        self.index = index
-        self._batch_items = batch_items
-
-    @property
-    def done(self) -> int:
-        return min(self.index * self._batch_items, self.count)
-
-    @property
-    def finished(self) -> bool:
-        return self.done == self.count
-
-    def next(self, index: int | None = None) -> _Batch:
-        """Step to the next batch, whose index must be ``index`` where the peer names one."""
-        if index is not None and index != self.index:
-            raise ProtocolCount(f"batch {self.index} was due and batch {index} came")
-        start = self.done
-        self.index += 1
-        return _Batch(self.index - 1, start, self.done)
-
-
 class Exchange:
     """One party's side of the streams, from where its ledger and the peer say that they are."""
 
@@ -100,12 +69,12 @@ class Exchange:
         domain = PROTOCOL.encode() + record.run
         self._mask = BatchWork("mask", plan.suite.group, record.seed, domain)
         self._double = BatchWork("double", plan.suite.group, record.seed, domain)
-        self._mine = _Stream(record.own_count, size, peer.masked)
-        self._theirs = _Stream(record.peer_count, size, ledger.peer_batches)
-        self._kept = _Stream(record.peer_count, size, ledger.peer_batches)
-        self._returned = _Stream(record.own_count if plan.learns else 0, size, ledger.own_batches)
-        self._answered = _Stream(record.peer_count if plan.peer_learns else 0, size, peer.answered)
-        self._under_way: deque[tuple[BatchWork, _Batch, Pending]] = deque()
+        self._mine = Stream(record.own_count, size, peer.masked)
+        self._theirs = Stream(record.peer_count, size, ledger.peer_batches)
+        self._kept = Stream(record.peer_count, size, ledger.peer_batches)
+        self._returned = Stream(record.own_count if plan.learns else 0, size, ledger.own_batches)
+        self._answered = Stream(record.peer_count if plan.peer_learns else 0, size, peer.answered)
+        self._under_way: deque[tuple[BatchWork, Batch, Pending]] = deque()
         self._sorted = _Rebatched(ledger, plan, peer.answered)
 
     def steps(self) -> Steps[None]:
@@ -173,20 +142,19 @@ class Exchange:
     def _handle(self, message: Any) -> None:
         if isinstance(message, wire.DoubleMasked):
             batch = self._returned.next(message.index)
-            self._ledger.add_own(_rows(message.tags, batch, self._plan.tag_bytes))
+            self._ledger.add_own(batch_rows(message.tags, batch, self._plan.tag_bytes))
         else:
             batch = self._theirs.next(message.index)
-            self._submit(self._double, batch, _rows(message.points, batch, self._element_bytes))
+            self._submit(self._double, batch, batch_rows(message.points, batch, self._element_bytes))
 
-    def _submit(self, work: BatchWork, batch: _Batch, data: Bytes2d) -> None:
+    def _submit(self, work: BatchWork, batch: Batch, data: Bytes2d) -> None:
         self._under_way.append((work, batch, self._engine.submit(work, data)))
 
-    def _complete(self, work: BatchWork, batch: _Batch, pending: Pending) -> Steps[None]:
+    def _complete(self, work: BatchWork, batch: Batch, pending: Pending) -> Steps[None]:
         try:
             elements = pending.result()
         except (PointInvalid, PointEncoding) as error:
-            row = None if error.row is None else batch.start + error.row
-            raise type(error)("the peer sent something else than a masked item", row=row) from None
+            raise refer_to_set(error, batch, "a masked item") from None
         if work.kind == "mask":
             yield Send(wire.Masked(index=batch.index, points=elements.tobytes()))
             return
@@ -220,12 +188,3 @@ class _Rebatched(Iterator[Bytes2d]):
             self._rest = np.concatenate((self._rest, part[skipped:]))
         batch, self._rest = self._rest[: self._size], self._rest[self._size :]
         return batch
-
-
-def _rows(data: bytes, batch: _Batch, width: int) -> Bytes2d:
-    if len(data) % width:
-        raise DecodeError(f"batch {batch.index} is not a whole number of {width}-byte elements")
-    due = batch.stop - batch.start
-    if len(data) != due * width:
-        raise ProtocolCount(f"batch {batch.index} has {len(data) // width} elements instead of {due}")
-    return np.frombuffer(data, dtype=np.uint8).reshape(-1, width)

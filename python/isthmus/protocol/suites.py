@@ -35,13 +35,18 @@ class PsiSuite:
     constant_bits: int
 
     def tag_bytes(self, count_a: int, count_b: int) -> int:
-        """Return how long tags of two sets of this size must be.
+        """Return how long tags of two sets of this size must be."""
+        return tag_bytes(count_a, count_b, self.constant_bits)
 
-        There are ``count_a * count_b`` pairs of items, so tags that are uniform over log2 of that and 40 more
-        bits let two different items meet with probability below 2^-40.
-        """
-        bits = _log2(count_a) + _log2(count_b) + STATISTICAL_BITS + self.constant_bits
-        return (bits + 7) // 8
+
+def tag_bytes(count_a: int, count_b: int, constant_bits: int = 0) -> int:
+    """Return how long tags must be, of which some bits are constant and the others uniform.
+
+    There are ``count_a * count_b`` pairs of items, so tags that are uniform over log2 of that and 40 more
+    bits let two different items meet with probability below 2^-40.
+    """
+    bits = _log2(count_a) + _log2(count_b) + STATISTICAL_BITS + constant_bits
+    return (bits + 7) // 8
 
 
 def _log2(count: int) -> int:

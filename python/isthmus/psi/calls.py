@@ -86,7 +86,9 @@ def intersect(
         ``"receiver"`` learns the intersection, ``"sender"`` only the number of the receiver's identifiers;
         with ``"both"`` on both sides, both learn it.
     protocol
-        A row of :data:`isthmus.protocol.registry.PSI_PROTOCOLS`.
+        ``"ecdh"``, or ``"voprf"``, in which the sender proves that it answered for all of the receiver's
+        identifiers under one key: only with the roles receiver and sender, the suites ristretto255 and P-256,
+        the local engine and no ``state_dir`` (``docs/protocols/psi_voprf.md``).
     duplicates
         What to do when an identifier occurs twice: ``"error"`` refuses, ``"first"`` keeps its first row,
         ``"all"`` returns every row of a shared identifier. The peer learns nothing of it.
@@ -124,6 +126,8 @@ def intersect(
         The intersection is smaller than ``min_result``; both parties raise it, and the session goes on.
     ParameterMismatch
         The parties called with different parameters; the message names them.
+    ProofInvalid
+        With ``"voprf"``: the sender did not compute as it must, and nothing is released.
     StorageError
         A file could not be written or read.
     BusyError, CheckpointError, ResumeMismatch

@@ -56,6 +56,7 @@ class RunLedger:
         self._journal = journal
         self._begun: Begun | None = None
         self._restored = 0
+        self._answered = 0
 
     @property
     def record(self) -> RunRecord | None:
@@ -65,7 +66,7 @@ class RunLedger:
     @property
     def peer_items(self) -> int:
         """How many of the peer's items were taken: as many as may have been answered."""
-        return 0 if self._begun is None else self._peer.count
+        return 0 if self._begun is None else self._peer.count + self._answered
 
     @property
     def replaceable(self) -> bool:
@@ -100,6 +101,10 @@ class RunLedger:
             self._journal.append_peer(keys.tobytes())
         self._keep_peer(keys)
 
+    def count_answered(self, items: int) -> None:
+        """Note that so many more of the peer's items are answered, where no keys are kept of them."""
+        self._answered += items
+
     def recent_tags(self, batch: int) -> Bytes2d | None:
         """Return the tags of one of the last batches of the peer's keys, or None when it is too old."""
         age = self.peer_batches - batch
@@ -129,7 +134,7 @@ class RunLedger:
         self._own = Segments(_TAG_WORDS, shelf, even=True)
         self._peer = Segments(_TAG_WORDS, shelf, even=True)
         self._recent: deque[Bytes2d] = deque(maxlen=WINDOW)
-        self.own_batches = self.peer_batches = self._restored = 0
+        self.own_batches = self.peer_batches = self._restored = self._answered = 0
 
     def _keep_own(self, tags: Bytes2d) -> None:
         self._own.add(self._records(tags, self._width, self._own.count))

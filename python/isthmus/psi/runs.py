@@ -13,7 +13,7 @@ from isthmus.items import SecretSeed
 from isthmus.party.session import Session
 from isthmus.protocol.machine import Progress
 from isthmus.protocol.matching import Engine, Match, Reveal, Role
-from isthmus.protocol.registry import PSI_PROTOCOLS
+from isthmus.protocol.registry import psi_protocol
 from isthmus.protocol.suites import psi_suite
 from isthmus.psi.canonical import Normalize
 from isthmus.psi.checkpoint import Checkpoint, Terms
@@ -48,8 +48,7 @@ class Request:
     engine: EngineName
 
     def __post_init__(self) -> None:
-        if self.protocol not in PSI_PROTOCOLS:
-            raise errors.InvalidArgument(f"protocol must be one of {', '.join(PSI_PROTOCOLS)}")
+        protocol = psi_protocol(self.protocol)
         known = self.role in get_args(Role) and self.duplicates in get_args(Duplicates)
         if not known or self.min_result < 0 or self.memory_bytes < 0:
             raise errors.InvalidArgument(
@@ -57,7 +56,13 @@ class Request:
             )
         if self.engine not in _ENGINES:
             raise errors.InvalidArgument(f"engine must be one of {', '.join(_ENGINES)}")
-        psi_suite(self.suite)
+        protocol.check(
+            role=self.role,
+            reveal=self.reveal,
+            suite=self.suite,
+            engine=self.engine,
+            keeps_state=self.state_dir is not None,
+        )
 
     def parameters(self, source: IdSource) -> dict[str, Any]:
         """Return what both parties must agree on before anything is hashed."""
@@ -125,7 +130,7 @@ def _terms(session: Session, request: Request, parameters: dict[str, Any]) -> Te
         "job": session.job,
         "party": session.party,
         "peer": session.peer,
-        "protocol": PSI_PROTOCOLS[request.protocol].protocol,
+        "protocol": psi_protocol(request.protocol).protocol,
         "role": request.role,
         "duplicates": request.duplicates,
         **parameters,
@@ -136,7 +141,7 @@ def _drive(
     session: Session, own: OwnItems, ledger: RunLedger, request: Request, parameters: dict[str, Any]
 ) -> Match:
     """Run the protocol to its end, over as many connections as it takes while it moves on."""
-    row = PSI_PROTOCOLS[request.protocol]
+    row = psi_protocol(request.protocol)
     reached, idle = -1, 0
     while True:
         with _ENGINES[request.engine]() as engine:
@@ -156,6 +161,8 @@ def _drive(
                 raise
             except (errors.PeerGone, errors.PeerTruncated, errors.PeerSilent) as error:
                 lost = error
+        if not row.resumes:
+            raise lost
         kept = ledger.own_batches + ledger.peer_batches
         reached, idle = max(kept, reached), 0 if kept > reached else idle + 1
         if idle == _IDLE_CONNECTIONS or not session.can_reconnect:
