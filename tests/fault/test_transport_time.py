@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -65,6 +66,25 @@ def test_case_27_nobody_answers_or_speaks_tls() -> None:
         dial(f"127.0.0.1:{mute.getsockname()[1]}", identity, 0.6)
     with pytest.raises(errors.DeadlineError):
         dial("127.0.0.1:1", identity, 0.5)
+
+
+def test_case_27_a_middleman_that_hangs_up_until_the_peer_is_there() -> None:
+    """A load balancer accepts and closes while nobody listens behind it: the dialler tries again."""
+    hung_up = []
+
+    def hang_up() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                caller, _ = middleman.accept()
+                hung_up.append(caller.recv(1))  # reading first makes it an end of the stream, not a reset
+                caller.recv(1 << 16)
+                caller.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as middleman:
+        threading.Thread(target=hang_up, daemon=True).start()
+        with pytest.raises(errors.DeadlineError):
+            dial(f"127.0.0.1:{middleman.getsockname()[1]}", credentials()["alpha"], 1.0)
+    assert len(hung_up) > 1
 
 
 def test_case_27_a_caller_that_never_shakes_hands() -> None:

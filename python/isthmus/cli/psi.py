@@ -26,7 +26,8 @@ that were printed by telephone.
 fund$ isthmus party trust bank.crt --party fund.toml
       --address bank.example:7700[/cyan]
 
-Then both run the same job at about the same time, each on its own file:
+Then both run the same job, each on its own file, and within a minute of each
+other (or of limits.connect_seconds in the party files):
 
 [cyan]bank$ isthmus psi run --party bank.toml --job june
       --input bank.csv --id customer_id --out aligned.csv
