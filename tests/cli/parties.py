@@ -17,6 +17,8 @@ from isthmus.tables import write_table
 
 COMMAND = [sys.executable, "-m", "isthmus"]
 PARTIES = ("bank", "fund")
+OUT = ["--out", "aligned.parquet"]
+STATE = [*OUT, "--state", "state"]
 
 DIES = """
 import os
@@ -68,6 +70,16 @@ def write_tables(folder: Path, rows: int = 600) -> None:
     table = {"customer": ids[bank], "defaulted": label[bank], "noise": noise[bank], "city": city[bank]}
     write_table(pa.table(table), folder / "bank" / "bank.csv")
     write_table(pa.table({"customer": ids[fund], "signal": signal[fund]}), folder / "fund" / "fund.parquet")
+
+
+def psi_arguments(**changes: list[str]) -> dict[str, list[str]]:
+    """Return each party's command; ``changes`` replaces a party's ``--out``."""
+    own = {"bank": "bank.csv", "fund": "fund.parquet"}
+    fixed = ["--job", "june", "--id", "customer"]
+    return {
+        name: ["psi", "run", "--party", f"{name}.toml", "--input", own[name], *fixed, *changes.get(name, OUT)]
+        for name in PARTIES
+    }
 
 
 def dying(target: str) -> list[str]:

@@ -5,19 +5,7 @@ import pytest
 
 from isthmus.party.audit import verify_audit_file
 from isthmus.tables import read_table, write_table
-from tests.cli.parties import PARTIES, dying, start, succeeded, together
-
-OUT = ["--out", "aligned.parquet"]
-STATE = [*OUT, "--state", "state"]
-
-
-def psi_arguments(**changes: list[str]) -> dict[str, list[str]]:
-    own = {"bank": "bank.csv", "fund": "fund.parquet"}
-    fixed = ["--job", "june", "--id", "customer"]
-    return {
-        name: ["psi", "run", "--party", f"{name}.toml", "--input", own[name], *fixed, *changes.get(name, OUT)]
-        for name in PARTIES
-    }
+from tests.cli.parties import OUT, PARTIES, STATE, dying, psi_arguments, start, succeeded, together
 
 
 @pytest.mark.timeout(120)

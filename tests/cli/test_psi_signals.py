@@ -8,8 +8,7 @@ import time
 import pytest
 
 from isthmus.tables import read_table
-from tests.cli.parties import PARTIES, start, succeeded, together
-from tests.cli.test_psi_parties import OUT, STATE, psi_arguments
+from tests.cli.parties import OUT, PARTIES, STATE, psi_arguments, start, succeeded, together
 
 PAUSES = """
 import sys, time

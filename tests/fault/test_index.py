@@ -112,12 +112,14 @@ INDEX = {
         "protocol/test_conformance.py::test_a_cut_after_any_message_ends_both_parties_without_a_result",
         "protocol/test_conformance_toy.py::test_case_26_disconnect_after_each_message",
         "protocol/test_psi_reconnect.py::test_a_cut_after_any_message_of_the_streams_is_survived_in_the_middle",
+        "cli/test_psi_dropped_link.py::test_a_dropped_link_is_gone_on_with_in_the_middle",
         "protocol/test_psi_star_sessions.py::test_a_spoke_that_leaves_ends_the_run_for_all",
     ),
     27: (
         "fault/test_transport_time.py::test_case_27_silent_peer",
         "fault/test_transport_time.py::test_case_27_nobody_answers_or_speaks_tls",
         "fault/test_transport_time.py::test_case_27_half_open_and_one_byte_a_second",
+        "fault/test_transport_time.py::test_case_27_a_middleman_that_hangs_up_until_the_peer_is_there",
     ),
     28: (
         "fault/test_transport_handshake.py::test_case_28_no_common_version",
