@@ -188,6 +188,10 @@ class DeadlineError(IsthmusError, TimeoutError):
     code = "ERR_DEADLINE"
 
 
+class PeerSilent(DeadlineError):
+    """A connection brought nothing for longer than the deadline: the peer hangs, or the network lost it."""
+
+
 class CancelledError(IsthmusError):
     """One side cancelled the task."""
 

@@ -24,7 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus import _core
-from isthmus.errors import DecodeError, InvalidArgument, IsthmusError, ProofInvalid, ProtocolCount
+from isthmus.errors import (
+    DecodeError,
+    InvalidArgument,
+    IsthmusError,
+    PointEncoding,
+    ProofInvalid,
+    ProtocolCount,
+)
 from isthmus.groups import Group, group
 
 if TYPE_CHECKING:
@@ -270,7 +277,10 @@ class Client:
         """
         if blinded._suite != self.suite:
             raise InvalidArgument("these inputs were blinded for another suite or mode")
-        elements = np.ascontiguousarray(evaluation.elements)
+        elements = evaluation.elements
+        if elements.dtype != np.uint8 or elements.ndim != 2:
+            raise PointEncoding("elements must be a uint8 array of shape (n, element_bytes)")
+        elements = np.ascontiguousarray(elements)
         if len(elements) != len(blinded):
             raise ProtocolCount(f"the server answered {len(elements)} elements to {len(blinded)}")
         if self._public_key is not None:

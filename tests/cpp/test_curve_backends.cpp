@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cfenv>
 #include <random>
 #include <string>
 #include <vector>
@@ -273,6 +274,13 @@ void check_wycheproof(const x25519::Kernels& kernels) {
 
 int main() {
   check_backends();
+  // A host's thread may round as it likes.
+  for (const int mode : {FE_TOWARDZERO, FE_UPWARD, FE_DOWNWARD}) {
+    std::fesetround(mode);
+    check_backends();
+    CHECK(std::fegetround() == mode);
+  }
+  std::fesetround(FE_TONEAREST);
   for (const Backend backend : backends()) {
     check_rows(backend);
     check_extreme_scalars(backend);

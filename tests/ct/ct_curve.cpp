@@ -1,8 +1,8 @@
 // Runs the curve code on secrets that valgrind's memcheck believes to be uninitialised, so that every branch
-// and every address that depends on one is reported. Arguments: a group, and a mode. "mult", "map" and
-// "invert" must be clean; "leaky-branch" and "leaky-lookup" do the same work the careless way, on an Edwards
-// curve or, for P-256 and SM2, on theirs, and must be reported, which proves that the check can see. The
-// backend is the best one that the CPU under valgrind has.
+// and every address that depends on one is reported. Arguments: a group, and a mode. "mult", "map", "invert"
+// and "each" must be clean; "leaky-branch" and "leaky-lookup" do the same work the careless way, on an
+// Edwards curve or, for P-256 and SM2, on theirs, and must be reported, which proves that the check can see.
+// The backend is the best one that the CPU under valgrind has.
 
 #include <valgrind/memcheck.h>
 
@@ -54,6 +54,27 @@ Bytes map(const Scalar& scalar) {
   hash_to_curve(suite, OneMessage(message), dst, plain);
   reveal(plain);
   return out;
+}
+
+// A secret scalar for every row, as in an oblivious function: blinding, unblinding, and a proof's response.
+Bytes each(const Scalar& scalar) {
+  const Group& group = scalar.group();
+  const Suite& suite = suite_of_group(group.name());
+  const std::size_t n = 17;
+  Bytes dst(16, 1), message(20, 5), blinded(suite.element_bytes), uniform(n * suite.uniform_bytes, 7),
+      points(n * suite.element_bytes), out(n * suite.element_bytes);
+  const Scalars one = group.scalars(Bytes(32, 8)), many = group.scalars(Bytes(32 * n, 7));
+  poison(one.bytes());
+  poison(many.bytes());
+  poison(message);
+  hash_to_curve_mult_each(suite, OneMessage(message), dst, one, blinded);
+  reveal(blinded);
+  suite.map(uniform.data(), n, points.data());
+  group.mult_each(many.inverses(), points, out);
+  reveal(out);
+  Bytes response(group.scalar_bytes());
+  group.proof_response(scalar, Bytes(32, 3), scalar, response);
+  return response;
 }
 
 // What the leaky twins need of a curve.
@@ -118,6 +139,7 @@ Bytes run(const Scalar& scalar, const std::string& mode) {
   if (mode == "invert") return invert(scalar);
   if (mode == "mult") return mult(scalar);
   if (mode == "map") return map(scalar);
+  if (mode == "each") return each(scalar);
   if (scalar.group().name() == "P-256") return leaky<Weierstrass<P256>>(scalar, mode);
   if (scalar.group().name() == "SM2") return leaky<Weierstrass<Sm2>>(scalar, mode);
   return leaky<Edwards>(scalar, mode);

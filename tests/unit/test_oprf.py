@@ -210,6 +210,13 @@ class TestCheatingServer:
             client.finalize(blinded, replace(evaluation, elements=evaluation.elements[:-1]))
         with pytest.raises(ProtocolCount):
             client.finalize(blinded, replace(evaluation, proof=evaluation.proof[:0]))
+        for elements in (
+            evaluation.elements[:, :-1],
+            evaluation.elements[0],
+            evaluation.elements.astype(np.int64),
+        ):
+            with pytest.raises(PointEncoding):
+                client.finalize(blinded, replace(evaluation, elements=elements))
         for proof in (evaluation.proof[:, :-1], evaluation.proof[0], evaluation.proof.astype(np.uint16)):
             with pytest.raises(DecodeError):
                 client.finalize(blinded, replace(evaluation, proof=proof))

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "isthmus/bigint/fixed_base.hpp"
 #include "isthmus/paillier/table_memory.hpp"
@@ -32,9 +33,13 @@ class GrowingTable {
     seen_ = count < kMany - seen_ ? seen_ + count : kMany;
     if (table_ && seen_ < kGrowth * planned_for_) return table_;
     planned_for_ = seen_;
-    const auto plan = Table::best_plan(modulus_, exponent_bits_, table_bytes() / share_, seen_);
+    TableReservation memory(table_bytes() / share_, table_ ? table_->bytes() : 0);
+    const auto plan = Table::best_plan(modulus_, exponent_bits_, memory.bytes(), seen_);
     if (!table_ || plan != table_->plan()) {
-      table_ = std::make_shared<const Table>(modulus_, base_.data(), exponent_bits_, plan);
+      const auto reserved =
+          std::make_shared<Reserved>(std::move(memory), Table(modulus_, base_.data(), exponent_bits_, plan));
+      reserved->memory.shrink(reserved->table.bytes());
+      table_ = std::shared_ptr<const Table>(reserved, &reserved->table);
     }
     return table_;
   }
@@ -49,6 +54,12 @@ class GrowingTable {
   }
 
  private:
+  struct Reserved {
+    Reserved(TableReservation&& m, Table&& t) : memory(std::move(m)), table(std::move(t)) {}
+    TableReservation memory;
+    Table table;
+  };
+
   static constexpr std::size_t kGrowth = 4;
   static constexpr std::size_t kMany = std::size_t{1} << 40;  // more than will ever come: the plan stays
 

@@ -145,6 +145,7 @@ def run(
     from isthmus.cli import psi_files
     from isthmus.cli.pending import Pending
     from isthmus.errors import InvalidArgument
+    from isthmus.party.party_file import load_party_file
     from isthmus.psi.ray_engine import import_ray
 
     if (out is not None) != (role != "sender" and not count_only):
@@ -165,7 +166,9 @@ def run(
     if out is None:
         _match(console, party, job, stream, count_only=count_only, options={**options, **limits})
         return
-    pending = None if state is None else Pending(state, input, {"job": job, "id": id, **options})
+    pending = None
+    if state is not None:
+        pending = Pending(state, input, load_party_file(party).identity, {"job": job, "id": id, **options})
     rows = None if pending is None else pending.load()
     if rows is None:
         keep = {} if pending is None else {"on_result": pending.save}

@@ -59,6 +59,15 @@ def storage(what: str) -> Iterator[None]:
         raise StorageError(f"{what}: {error.strerror}") from None
 
 
+def _flush(folder: Path) -> None:
+    """Bring a folder's entries to disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class Folder:
     """A state folder, held by this process alone until :meth:`release`."""
 
@@ -67,6 +76,7 @@ class Folder:
         with storage("the state folder cannot be used"):
             if not path.exists():
                 path.mkdir(mode=0o700)
+                _flush(path.parent)
             self._check()
             self._lock = self._take_lock()
 
@@ -114,21 +124,22 @@ class Folder:
             finally:
                 os.close(descriptor)
             os.replace(temporary, self.path / name)
-            self.flush()
+            _flush(self.path)
 
     def remove(self, *names: str) -> None:
         """Unlink files and overwrite them with zeros; those that do not exist are fine.
 
-        A file loses its name first: nobody may find one that is zeros in part.
+        A file loses its name first: nobody may find one that is zeros in part. The names go one after the
+        other, also on disk, so that a crash never leaves an earlier file without a later one.
         """
         with storage("the state folder cannot be written"):
             for name in names:
                 with suppress(FileNotFoundError):
                     os.replace(self.path / name, self.path / f"{name}{_GONE}")
-            self.flush()
+                    _flush(self.path)
             for name in names:
                 self._destroy(self.path / f"{name}{_GONE}")
-            self.flush()
+            _flush(self.path)
 
     def _destroy(self, path: Path) -> None:
         with suppress(FileNotFoundError):
@@ -140,14 +151,6 @@ class Folder:
                 os.close(descriptor)
             os.unlink(path)
 
-    def flush(self) -> None:
-        """Bring the folder's entries to disk."""
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
     def release(self, *, remove: bool) -> None:
         """Give up the lock; with ``remove``, leave no lock file, and no folder if it is empty then."""
         with suppress(OSError):
@@ -158,20 +161,26 @@ class Folder:
 
 
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = os.O_CREAT | os.O_EXCL
 
 
 class Log:
-    """An append-only file of sealed records."""
+    """An append-only file of sealed records in a folder that is held; ``new`` makes it, else it is there."""
 
-    def __init__(self, folder: Folder, name: str, seal: Seal, context: bytes) -> None:
+    def __init__(self, folder: Path, name: str, seal: Seal, context: bytes, *, new: bool = False) -> None:
         self._name = name
         self._seal = seal
         self._context = context + name.encode()
         self._count = 0
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
         with storage("the state folder cannot be written"):
-            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            self._descriptor = os.open(folder.path / name, flags, 0o600)
-            folder.flush()
+            try:
+                self._descriptor = os.open(folder / name, flags | (_NEW if new else 0), 0o600)
+            except FileNotFoundError:
+                if new:
+                    raise
+                raise CheckpointError(_DAMAGED) from None
+            _flush(folder)
 
     def read(self) -> Iterator[bytes]:
         """Return the records that are whole; a torn one at the end is cut off.

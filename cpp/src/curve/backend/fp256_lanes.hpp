@@ -9,7 +9,11 @@
 
 #include "weierstrass_tile.hpp"
 
+#ifdef __SANITIZE_ADDRESS__
+#define ISTHMUS_LANES_INLINE inline  // g++ needs many minutes to watch everything in one function
+#else
 #define ISTHMUS_LANES_INLINE inline __attribute__((always_inline))
+#endif
 
 namespace isthmus::weierstrass {
 namespace {
