@@ -105,6 +105,12 @@ void test_threads(const SquareModulus& modulus) {
   for (const bool mine : good) CHECK(mine);
 }
 
+// A table that cannot be built is an error, every time.
+void test_failure(const SquareModulus& modulus) {
+  GrowingTable<FixedBaseTable> powers(modulus, Natural(), kExponentBits, 1);  // 0 is no unit
+  for (std::size_t i = 0; i < 2; ++i) CHECK_THROWS(powers.announce(5), ErrorCode::CiphertextNotUnit);
+}
+
 }  // namespace
 
 int main() {
@@ -113,6 +119,7 @@ int main() {
   test_growth<FixedBaseTable>(modulus);
   test_growth<MaskedBaseTable>(modulus);
   test_budget(modulus);
+  test_failure(modulus);
   set_thread_count(1);
   test_threads(modulus);
   return check::finish("growing_table");

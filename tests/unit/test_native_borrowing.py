@@ -135,3 +135,19 @@ def test_column_starts_that_change_during_the_call_address_nothing(key):
     done.set()
     thread.join()
     assert sums > 0
+
+
+@pytest.mark.parametrize("delay", [0.02, 0.05, 0.1])
+def test_a_child_forked_while_a_table_is_built_encrypts(delay):
+    """The thread that builds the table does not exist in the child, which must not wait for it."""
+    key = paillier.PrivateKey.generate(2048)
+    many = threading.Thread(target=lambda: paillier.encrypt(key.public_key, np.arange(20000)), daemon=True)
+    many.start()
+    time.sleep(delay)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        sizes = [paillier.encrypt(key.public_key, np.arange(n)).size for n in (1, 1, 8)]
+        os._exit(0 if sizes == [1, 1, 8] else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    many.join()
