@@ -247,7 +247,10 @@ void bind_fault_injection(py::module_& m) {
       .value("exponentiation_high", InjectedFault::exponentiation_high)
       .value("logarithm", InjectedFault::logarithm)
       .value("plaintext", InjectedFault::plaintext)
-      .value("ciphertext", InjectedFault::ciphertext);
+      .value("ciphertext", InjectedFault::ciphertext)
+      .value("randomizer_exponent", InjectedFault::randomizer_exponent)
+      .value("randomizer", InjectedFault::randomizer)
+      .value("joined_randomizer", InjectedFault::joined_randomizer);
   m.def("_inject_fault_for_testing", [](InjectedFault fault) { injected_fault.store(fault); });
 }
 

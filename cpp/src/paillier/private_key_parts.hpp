@@ -40,10 +40,16 @@ struct OwnerTables {
   GrowingTable<bigint::MaskedBaseTable> p, q;
 };
 
-/// Exponents of hs modulo p^2 and modulo q^2, as runs of limbs, for as many randomizers.
+/// Exponents of hs modulo p^2 and modulo q^2, as equally long runs of limbs, for as many randomizers and one
+/// more: the last is the sum of the others modulo the order, plus twice the order, so that its digits have
+/// nothing to do with theirs.
 struct OwnerExponents {
   SecretVector<Limb> p, q;
 };
+
+/// `count` integers in [0, bound), as runs of as many limbs, uniform but for 2^-128.
+/// Timing    Constant in the bound and the results. Throws    Rng.
+SecretVector<Limb> draw_below(LimbSpan bound, std::size_t count);
 
 struct PrivateKeyParts {
   explicit PrivateKeyParts(const KeySecrets& secrets);

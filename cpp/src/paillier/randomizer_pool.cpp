@@ -17,7 +17,8 @@
 namespace isthmus::paillier {
 namespace {
 
-constexpr std::size_t kBlock = 16;  // randomizers made together: they share their way through the table
+// Randomizers made together: they share their way through the table, and the owner's check.
+constexpr std::size_t kBlock = 32;
 constexpr int kNiceness = 10;
 
 /// Makes the calling thread give way to others; signals stay with the threads that expect them.

@@ -248,7 +248,10 @@ class PrivateKey:
         return cls(_native.PrivateKey.from_primes(*primes))
 
     def encrypt(self, values: ArrayLike, *, scale_bits: int | None = None) -> CiphertextArray:
-        """Encrypt as :meth:`PublicKey.encrypt` does, about twice as fast."""
+        """Encrypt as :meth:`PublicKey.encrypt` does, about twice as fast.
+
+        Raises also FaultDetected, if the randomness failed its check; nothing was encrypted.
+        """
         return _encrypt(residue_source(self), self.public_key, values, scale_bits)
 
     def encrypt_packed(self, columns: ArrayLike, layout: SlotLayout) -> CiphertextArray:
