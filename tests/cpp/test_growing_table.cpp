@@ -120,6 +120,11 @@ int main() {
   test_growth<MaskedBaseTable>(modulus);
   test_budget(modulus);
   test_failure(modulus);
+  const AlignedLimbs base(modulus.stride(), 1);
+  for (const unsigned window : {3U, 8U}) {
+    CHECK_THROWS(MaskedBaseTable(modulus, base.data(), window, WindowPlan{window, 1, 1}),
+                 ErrorCode::InvalidArgument);
+  }
   set_thread_count(1);
   test_threads(modulus);
   return check::finish("growing_table");
