@@ -25,7 +25,8 @@ namespace isthmus {
   X(PointInvalid, "ERR_POINT_INVALID")            \
   X(PointEncoding, "ERR_POINT_ENCODING")          \
   X(HashToCurve, "ERR_H2C")                       \
-  X(IdEncoding, "ERR_ID_ENCODING")
+  X(IdEncoding, "ERR_ID_ENCODING")                \
+  X(Resource, "ERR_RESOURCE")
 
 enum class ErrorCode {
 #define ISTHMUS_ENUMERATOR(name, code) name,
