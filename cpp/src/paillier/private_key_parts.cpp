@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "../bigint/backend/kernels.hpp"
 #include "guard_ring.hpp"
 #include "isthmus/core/error.hpp"
 #include "random_exponents.hpp"
@@ -133,10 +134,18 @@ PrimeHalf::PrimeHalf(const Natural& p, const Natural& other, const Natural& orde
       square(p),
       guarded(p * Natural(kGuardPrime)),
       log_of_one_plus_n(element_of(square.root(), bigint::remainder(order * other, p))),
-      plaintext_factor(element_of(square.root(), inverse_or_reject(bigint::remainder(order * other, p), p))),
-      locked_prime(prime.limbs().data(), prime.limbs().size_bytes()),
-      locked_exponent(exponent.data(), exponent.size() * sizeof(Limb)),
-      locked_digits(square.root().value().limbs().data(), square.root().value().limbs().size_bytes()) {}
+      plaintext_factor(element_of(square.root(), inverse_or_reject(bigint::remainder(order * other, p), p))) {
+  const auto lock = [this](LimbSpan limbs) { locked.emplace_back(limbs.data(), limbs.size_bytes()); };
+  lock(prime.limbs());
+  lock(exponent);
+  for (const SquareModulus* const ring : {&square, &guarded}) {
+    lock(ring->value().limbs());
+    lock(ring->root().value().limbs());
+    lock(ring->root().digits().m);
+    lock(ring->root().digits().constants);
+  }
+  lock({&guard_exponent, 1});
+}
 
 PrivateKeyParts::PrivateKeyParts(const KeySecrets& secrets)
     : public_key(PublicKey::create(secrets.p * secrets.q, secrets.base)),

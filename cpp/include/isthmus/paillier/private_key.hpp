@@ -15,8 +15,8 @@ namespace isthmus::paillier {
 
 struct PrivateKeyParts;
 
-/// p and q, and everything derived from them. Immutable; zeroised on destruction; p and q are locked in
-/// memory where the system allows.
+/// p and q, and everything derived from them. Immutable; zeroised on destruction; what is kept of
+/// p and q, tables excepted, is locked in memory where the system allows.
 class PrivateKey final : public ResidueSource {
  public:
   /// A fresh key whose n has exactly `key_bits` bits, of kind djn or fast.
