@@ -33,6 +33,9 @@ struct Counted {
   static Counted zero() { return Counted(Fp25519::zero()); }
   static Counted one() { return Counted(Fp25519::one()); }
   static Mask broadcast(std::uint64_t mask) { return mask; }
+  static Mask bytes_equal(const std::uint8_t* bytes, std::uint8_t wanted) {
+    return Fp25519::bytes_equal(bytes, wanted);
+  }
   static unsigned bits(Mask mask) { return mask != 0 ? (1U << kLanes) - 1 : 0; }
   static Counted from_lanes(const std::uint64_t* words) {
     return Counted(Fp25519::from_words({words[0], words[kLanes], words[2 * kLanes], words[3 * kLanes]}));

@@ -93,7 +93,8 @@ def watch_phases(clock: Clock) -> None:
     """Put the clock around every native call of the protocol."""
 
     def sum_products(ct: Any, buckets: Any, n_buckets: int, *, rows: Any, **_: Any) -> float:
-        return counts.bucket_sum(len(rows), buckets.shape[1], n_buckets)
+        radices = [n_buckets] * buckets.shape[1]
+        return counts.bucket_sum(len(rows), radices, ct.public_key.key_bits, system.active_backend())
 
     clock.watch(paillier.PrivateKey, "encrypt_packed", "encrypt", lambda self, columns, layout: len(columns))
     clock.watch(paillier.PrivateKey, "decrypt_packed", "decrypt", lambda self, ct, layout: len(ct))

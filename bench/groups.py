@@ -9,6 +9,7 @@ beside them, when the system has it. The calls from Python are checked against e
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import ctypes.util
 import json
@@ -21,8 +22,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
+import tables
+from results import Recorder
 
 from isthmus import items
 from isthmus._core import system
@@ -63,18 +64,17 @@ def kernel_rows(backend: str) -> dict[str, tuple[float, ...]]:
     return {name: tuple(map(float, figures)) for name, *figures in split}
 
 
-def kernel_table(backend: str) -> Table:
-    """One row per step and group, with the floor of each."""
+def record_kernels(recorder: Recorder, backend: str) -> None:
+    """One row per step and group, with the share of the floor."""
     rows = kernel_rows(backend)
-    title = f"{backend}: field product {rows.pop('product')[0]:.2f} ns, square {rows.pop('square')[0]:.2f} ns"
-    table = Table("group", "step", title=title)
-    for heading in ("µs", "products", "squares", "floor / achieved"):
-        table.add_column(heading, justify="right")
+    for what in ("product", "square"):
+        key = {"group": "field 2²⁵⁵ − 19", "step": what, "backend": backend}
+        recorder.add("groups", key, {"micros": rows.pop(what)[0] / 1000})
     for name, (nanoseconds, products, squares, fraction) in rows.items():
         group_name, step = name.split(".")
-        figures = (f"{nanoseconds / 1000:.2f}", f"{products:.0f}", f"{squares:.0f}", f"{fraction:.2f}")
-        table.add_row(group_name, STEPS[step], *figures)
-    return table
+        key = {"group": group_name, "step": STEPS[step], "backend": backend}
+        counted = {"products": products, "squares": squares, "fraction": fraction}
+        recorder.add("groups", key, {"micros": nanoseconds / 1000, **counted})
 
 
 def best_of(run: Callable[[], object], count: int, repeats: int = 9) -> float:
@@ -108,25 +108,22 @@ def measure_calls() -> dict[str, dict[str, float]]:
     return {name: measure_group(group(name)) for name in group_names()}
 
 
-def call_table(backends: list[str]) -> Table:
-    """The same three calls for every backend and group, from Python, on one thread."""
-    table = Table("backend", "group", title="From Python, µs per item, one thread")
-    for heading in ("hash_to_group", "mask_digests (own)", "mask_points (peer's)"):
-        table.add_column(heading, justify="right")
-    for backend in backends:
-        command = [sys.executable, __file__, "--calls"]
-        environment = {**os.environ, "ISTHMUS_BACKEND": backend}
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
-        for name, calls in json.loads(done.stdout).items():
-            table.add_row(backend, name, *(f"{elapsed:.2f}" for elapsed in calls.values()))
-    return table
+def record_calls(recorder: Recorder, backend: str) -> None:
+    """The same three calls for every group, from Python, on one thread."""
+    command = [sys.executable, __file__, "--calls"]
+    environment = {**os.environ, "ISTHMUS_BACKEND": backend}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    for name, calls in json.loads(done.stdout).items():
+        for call, micros in calls.items():
+            key = {"group": name, "step": f"`{call}`, from Python", "backend": backend}
+            recorder.add("groups", key, {"micros": micros})
 
 
-def sodium_table() -> Table | None:
-    """libsodium's calls for the same work, one element at a time; None where it is not installed."""
+def record_sodium(recorder: Recorder) -> None:
+    """libsodium's calls for the same work, one element at a time, where it is installed."""
     path = ctypes.util.find_library("sodium")
     if path is None:
-        return None
+        return
     sodium = ctypes.CDLL(path)
     sodium.sodium_init()
     uniform, scalar, base = (ctypes.create_string_buffer(os.urandom(64), 64) for _ in range(3))
@@ -141,26 +138,30 @@ def sodium_table() -> Table | None:
         ),
         "ristretto255 from 64 uniform bytes": lambda: sodium.crypto_core_ristretto255_from_hash(out, uniform),
     }
-    table = Table("libsodium", title="libsodium, one element at a time")
-    table.add_column("µs", justify="right")
     for name, call in calls.items():
         assert call() == 0
-        table.add_row(name, f"{best_of(lambda c=call: [c() for _ in range(200)], 200):.2f}")
-    return table
+        micros = best_of(lambda c=call: [c() for _ in range(200)], 200)
+        recorder.add("sodium", {"call": name}, {"micros": micros})
 
 
 def main() -> None:
-    """Print all tables."""
-    if "--calls" in sys.argv:
+    """Measure on every backend, then print one table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", type=Path, help="append the rows to this file")
+    parser.add_argument("--calls", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.calls:
         print(json.dumps(measure_calls()))
         return
-    console = Console(width=110)
-    backends = system.available_backends()
-    for backend in backends:
-        console.print(kernel_table(backend))
-    console.print(call_table(backends))
-    if (beside := sodium_table()) is not None:
-        console.print(beside)
+    recorder = Recorder(given.json)
+    for backend in system.available_backends():
+        record_kernels(recorder, backend)
+        record_calls(recorder, backend)
+    record_sodium(recorder)
+    print(tables.groups([row for row in recorder.rows if row.table == "groups"]))
+    print("\n" + tables.sodium([row for row in recorder.rows if row.table == "sodium"]))
 
 
 if __name__ == "__main__":

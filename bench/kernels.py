@@ -16,10 +16,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import gmpy2
-from rich.console import Console
-from rich.table import Table
+import tables
+from results import Recorder
 
 from isthmus._core import bigint, system
 
@@ -96,21 +97,19 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--json", type=Path, help="append the rows to this file")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
         system.set_thread_count(1)
         print(json.dumps(measure(args.repeats)))
         return
-    console = Console(width=110)
+    recorder = Recorder(args.json)
     for backend in system.available_backends():
-        table = Table(title=f"{backend}: ns per product, by products a call")
-        table.add_column("kernel")
-        for batch in BATCHES:
-            table.add_column(f"{batch:,}", justify="right")
         for name, figures in backend_rows(backend, args.repeats):
-            table.add_row(name, *(f"{figure:,.0f}" for figure in figures))
-        console.print(table)
+            nanoseconds = dict(zip(BATCHES, figures, strict=True))
+            recorder.add("kernels", {"kernel": name, "backend": backend}, {"nanoseconds": nanoseconds})
+    print(tables.kernels(recorder.rows))
 
 
 if __name__ == "__main__":

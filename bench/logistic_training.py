@@ -29,6 +29,7 @@ from isthmus.protocol.logistic_messages import CHUNK, chunks
 from isthmus.protocol.machine import Progress, Send, Steps
 from isthmus.protocol.sharing import RING_BITS, SlotPlan
 
+BACKEND = system.active_backend()
 BITS = logistic_moments.FEATURE_MAGNITUDE_BITS
 
 
@@ -58,13 +59,24 @@ def watched(steps: Steps[Trained], seconds: Counter[str], sent: Counter[str]) ->
         answer = yield step
 
 
+def owner_and_answer(key_bits: int) -> tuple[float, float]:
+    """Products of an encryption by the owner, and of a result's encryption and decryption."""
+    public = counts.encrypt_public(key_bits, BACKEND).total
+    return counts.encrypt_owner(key_bits, BACKEND).total, public + counts.decrypt(key_bits).total
+
+
+def weighted_sum(rows: int, columns: int, bits: int, key_bits: int) -> float:
+    """Products of a weighted sum."""
+    return counts.weighted_sum(rows, columns, bits, key_bits, BACKEND).total
+
+
 def moments_products(rows: int, passive: int, active: int, key_bits: int) -> float:
     """One encryption of each row, a pass of weighted sums over them, and the masked answers."""
     slots = logistic_moments.moment_plan(rows, key_bits).slots
     packs = -(-(active + 1) // slots)
-    sums = sum(counts.weighted_sum(stop - start, passive, BITS) for start, stop in chunks(rows))
-    answers = passive * (counts.encrypt_public(key_bits) + counts.decrypt(key_bits))
-    return packs * (rows * counts.encrypt_owner(key_bits) + sums + answers)
+    owner, answer = owner_and_answer(key_bits)
+    sums = sum(weighted_sum(stop - start, passive, BITS, key_bits) for start, stop in chunks(rows))
+    return packs * (rows * owner + sums + passive * answer)
 
 
 def solve_products(passive: int, active: int, key_bits: int, passes: int) -> float:
@@ -72,24 +84,24 @@ def solve_products(passive: int, active: int, key_bits: int, passes: int) -> flo
     total = logistic_solver.STEPS * (passes + 1)
     plan = SlotPlan(2 * RING_BITS - 1 + max(passive, active).bit_length(), key_bits)
     packs = plan.plaintexts(total)
-    each = counts.encrypt_owner(key_bits) + counts.encrypt_public(key_bits) + counts.decrypt(key_bits)
-    sums = counts.weighted_sum(active, passive, RING_BITS) + counts.weighted_sum(passive, active, RING_BITS)
-    return 2 * packs * ((passive + active) * each + sums)
+    shapes = (active, passive), (passive, active)
+    sums = sum(weighted_sum(*shape, RING_BITS, key_bits) for shape in shapes)
+    return 2 * packs * ((passive + active) * sum(owner_and_answer(key_bits)) + sums)
 
 
 def pass_products(size: int, passive: int, active: int, key_bits: int) -> float:
     """Scores, cubes and gradient of one batch of the cubic sigmoid."""
-    owner, answer = counts.encrypt_owner(key_bits), counts.encrypt_public(key_bits) + counts.decrypt(key_bits)
+    owner, answer = owner_and_answer(key_bits)
     total = 0.0
     for columns in (passive, active):
         plan = SlotPlan(RING_BITS + BITS + columns.bit_length(), key_bits)
         for start, stop in chunks(size, CHUNK // plan.slots * plan.slots):
-            total += counts.packed_products(stop - start, columns, BITS, plan.slots, plan.slot_bits)
+            total += counts.packed_products(stop - start, columns, BITS, plan.slots, plan.slot_bits).total
         total += columns * owner + plan.plaintexts(size) * answer
-        total += size * owner + counts.weighted_sum(size, columns, BITS) + columns * answer
+        total += size * owner + weighted_sum(size, columns, BITS, key_bits) + columns * answer
     cubes = SlotPlan(2 * RING_BITS, key_bits)
-    total += 2 * size * (owner + counts.mul_plain(RING_BITS)) + size
-    total += counts.compress(size, cubes.slot_bits, cubes.slots) + cubes.plaintexts(size) * answer
+    total += 2 * size * (owner + counts.mul_plain(RING_BITS).total) + size
+    total += counts.compress(size, cubes.slot_bits, cubes.slots).total + cubes.plaintexts(size) * answer
     return total
 
 

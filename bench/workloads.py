@@ -9,9 +9,11 @@ from typing import Any
 
 import counts
 import numpy as np
+from counts import Products
 from numpy.typing import NDArray
 
 import isthmus as ist
+from isthmus._core import system
 
 POOL = 64  # distinct ciphertexts behind large inputs: encrypting every row would outlast the row itself
 N_BUCKETS = 32
@@ -28,78 +30,106 @@ class Workload:
     name: str
     unit: str
     operations: int
-    products: float | None
+    products: Products | None
     run: Callable[[], Any]
     verify: Callable[[Any], None]
 
 
-@functools.cache
-def keys(key_bits: int) -> Keys:
-    return ist.paillier.keygen(key_bits)
+BACKEND = system.active_backend()
+
+
+def keys(key_bits: int, *, fast: bool = False) -> Keys:
+    return _keys(key_bits, fast)
 
 
 @functools.cache
-def _pool(key_bits: int) -> tuple[NDArray[np.int64], Any]:
+def _keys(key_bits: int, fast: bool) -> Keys:
+    return ist.paillier.keygen(key_bits, fast=fast)
+
+
+@functools.cache
+def _pool(key_bits: int, fast: bool) -> tuple[NDArray[np.int64], Any]:
     values = np.random.default_rng(1).integers(-(2**40), 2**40, POOL)
-    return values, keys(key_bits)[1].encrypt(values)
+    return values, keys(key_bits, fast=fast)[1].encrypt(values)
 
 
-def draw(key_bits: int, n: int, seed: int = 0) -> tuple[NDArray[np.int64], Any]:
+def draw(key_bits: int, n: int, seed: int = 0, *, fast: bool = False) -> tuple[NDArray[np.int64], Any]:
     """Return n plaintexts and their ciphertexts, drawn from the pool."""
-    values, ct = _pool(key_bits)
+    values, ct = _pool(key_bits, fast)
     index = np.random.default_rng(seed).integers(0, POOL, n)
     return values[index], ct[index]
 
 
-def _decrypts_to(key_bits: int, expected: NDArray[Any]) -> Callable[[Any], None]:
+def _decrypts_to(key_bits: int, expected: NDArray[Any], *, fast: bool = False) -> Callable[[Any], None]:
     def verify(result: Any) -> None:
-        np.testing.assert_array_equal(keys(key_bits)[1].decrypt(result), expected)
+        np.testing.assert_array_equal(keys(key_bits, fast=fast)[1].decrypt(result), expected)
 
     return verify
 
 
-def encrypt_public(key_bits: int, n: int) -> Workload:
+def _with_fast(name: str, fast: bool) -> str:
+    return f"{name}, fast key" if fast else name
+
+
+def encrypt_public(key_bits: int, n: int, *, fast: bool = False) -> Workload:
     values, _ = draw(key_bits, n)
-    run = functools.partial(keys(key_bits)[0].encrypt, values)
+    key = keys(key_bits, fast=fast)[0]
     return Workload(
-        "encrypt, public key",
+        _with_fast("encrypt, public key", fast),
         "value",
         n,
-        n * counts.encrypt_public(key_bits),
-        run,
-        _decrypts_to(key_bits, values),
+        counts.encrypt_public(key_bits, BACKEND, fast=fast) * n,
+        functools.partial(key.encrypt, values),
+        _decrypts_to(key_bits, values, fast=fast),
     )
 
 
-def encrypt_owner(key_bits: int, n: int) -> Workload:
+def encrypt_owner(key_bits: int, n: int, *, fast: bool = False) -> Workload:
     values, _ = draw(key_bits, n)
-    run = functools.partial(keys(key_bits)[1].encrypt, values)
+    key = keys(key_bits, fast=fast)[1]
     return Workload(
-        "encrypt, key owner",
+        _with_fast("encrypt, key owner", fast),
         "value",
         n,
-        n * counts.encrypt_owner(key_bits),
-        run,
-        _decrypts_to(key_bits, values),
+        counts.encrypt_owner(key_bits, BACKEND, fast=fast) * n,
+        functools.partial(key.encrypt, values),
+        _decrypts_to(key_bits, values, fast=fast),
     )
 
 
-def decrypt(key_bits: int, n: int) -> Workload:
-    values, ct = draw(key_bits, n)
-    run = functools.partial(keys(key_bits)[1].decrypt, ct)
-    products = n * counts.decrypt(key_bits)
-    return Workload("decrypt", "value", n, products, run, lambda r: np.testing.assert_array_equal(r, values))
+def decrypt(key_bits: int, n: int, *, fast: bool = False) -> Workload:
+    values, ct = draw(key_bits, n, fast=fast)
+    return Workload(
+        _with_fast("decrypt, fault check on", fast),
+        "value",
+        n,
+        counts.decrypt(key_bits, fast=fast) * n,
+        functools.partial(keys(key_bits, fast=fast)[1].decrypt, ct),
+        lambda result: np.testing.assert_array_equal(result, values),
+    )
+
+
+def array(key_bits: int, n: int) -> Workload:
+    """Rows of ciphertexts by themselves, for what they take in memory."""
+    values, pool = _pool(key_bits, False)
+    index = np.random.default_rng(9).integers(0, POOL, n)
+    check = _decrypts_to(key_bits, values[index[:64]])
+    return Workload(
+        "take rows of an array", "ciphertext", n, None, lambda: pool[index], lambda result: check(result[:64])
+    )
 
 
 def add(key_bits: int, n: int) -> Workload:
     values, ct = draw(key_bits, n)
     others, other_ct = draw(key_bits, n, 1)
-    return Workload("add", "value", n, n, lambda: ct + other_ct, _decrypts_to(key_bits, values + others))
+    check = _decrypts_to(key_bits, values + others)
+    return Workload("add", "value", n, Products(n=n), lambda: ct + other_ct, check)
 
 
 def total(key_bits: int, n: int) -> Workload:
     values, ct = draw(key_bits, n)
-    return Workload("sum", "value", n, n - 1, ct.sum, _decrypts_to(key_bits, np.asarray(values.sum())))
+    check = _decrypts_to(key_bits, np.asarray(values.sum()))
+    return Workload("sum", "value", n, Products(n=n - 1), ct.sum, check)
 
 
 def mul_plain(key_bits: int, n: int) -> Workload:
@@ -108,7 +138,7 @@ def mul_plain(key_bits: int, n: int) -> Workload:
     product = values.astype(object) * weights.astype(object)
     check = _decrypts_to(key_bits, product)
     return Workload(
-        "mul_plain, signed 40-bit", "value", n, n * counts.mul_plain(40), lambda: ct * weights, check
+        "multiply, signed 40-bit", "value", n, counts.mul_plain(40) * n, lambda: ct * weights, check
     )
 
 
@@ -118,7 +148,7 @@ def rerandomize(key_bits: int, n: int) -> Workload:
         "rerandomize",
         "value",
         n,
-        n * (counts.encrypt_public(key_bits) + 1),
+        (counts.encrypt_public(key_bits, BACKEND) + Products(n=1 - 2 * counts.MODULO)) * n,
         ct.rerandomize,
         _decrypts_to(key_bits, values),
     )
@@ -137,19 +167,18 @@ def from_bytes(key_bits: int, n: int) -> Workload:
     return Workload("ciphertexts_from_bytes", "value", n, None, run, _decrypts_to(key_bits, values))
 
 
-def bucket_sum(key_bits: int, n: int, features: int) -> Workload:
+def bucket_sum(key_bits: int, n: int, features: int, bins: int = N_BUCKETS) -> Workload:
     values, ct = draw(key_bits, n)
-    buckets = np.random.default_rng(3).integers(0, N_BUCKETS, (n, features)).astype(np.uint8)
-    expected = np.stack(
-        [np.bincount(buckets[:, f], values.astype(float), N_BUCKETS) for f in range(features)]
-    )
+    buckets = np.random.default_rng(3).integers(0, bins, (n, features), dtype=np.uint8)
+    weights = values.astype(float)
+    expected = np.stack([np.bincount(column, weights, bins) for column in buckets.T])
     return Workload(
-        f"bucket_sum, {n:,} x {features} x {N_BUCKETS}",
-        "row x feature",
+        f"bucket_sum, {n:,} × {features} × {bins}",
+        "row × feature",
         n * features,
-        counts.bucket_sum(n, features, N_BUCKETS),
-        lambda: ist.aggregate.bucket_sum(ct, buckets, N_BUCKETS),
-        _decrypts_to(key_bits, expected.astype(np.int64)),  # the float sums are exact: below 2**53
+        Products(n=counts.bucket_sum(n, [bins] * features, key_bits, BACKEND)),
+        lambda: ist.aggregate.bucket_sum(ct, buckets, bins),
+        _decrypts_to(key_bits, expected.astype(np.int64)),  # the float sums are exact: far below 2**53
     )
 
 
@@ -157,10 +186,26 @@ def weighted_sum(key_bits: int, n: int, features: int, bits: int = WEIGHT_BITS) 
     values, ct = draw(key_bits, n)
     X = np.random.default_rng(4).integers(-(2**bits) + 1, 2**bits, (n, features))
     return Workload(
-        f"weighted_sum, {n:,} x {features}, {bits}-bit",
+        f"weighted_sum, {n:,} × {features}, {bits}-bit",
         "entry",
         n * features,
-        counts.weighted_sum(n, features, bits),
+        counts.weighted_sum(n, features, bits, key_bits, BACKEND),
+        lambda: ist.aggregate.weighted_sum(X, ct),
+        _decrypts_to(key_bits, _exact_product(X.T, values)),
+    )
+
+
+def weighted_sum_binned(key_bits: int, n: int, features: int, distinct: int = N_BUCKETS) -> Workload:
+    """Columns of few values, of 40 bits."""
+    values, ct = draw(key_bits, n)
+    rng = np.random.default_rng(8)
+    bins = rng.integers(-(2**40) + 1, 2**40, (distinct, features))
+    X = np.take_along_axis(bins, rng.integers(0, distinct, (n, features)), axis=0)
+    return Workload(
+        f"weighted_sum, {n:,} × {features}, {distinct} values",
+        "entry",
+        n * features,
+        counts.weighted_sum_binned(n, features, distinct, key_bits, BACKEND),
         lambda: ist.aggregate.weighted_sum(X, ct),
         _decrypts_to(key_bits, _exact_product(X.T, values)),
     )
@@ -176,7 +221,7 @@ def packed_products(key_bits: int, n: int, d: int, bits: int = WEIGHT_BITS) -> W
         for t in range(0, n, slots)
     ]
     return Workload(
-        f"packed_products, {n:,} x {d}, {bits}-bit, {slots} slots",
+        f"packed_products, {n:,} × {d}, {bits}-bit",
         "entry",
         n * d,
         counts.packed_products(n, d, bits, slots, SLOT_BITS),
@@ -207,9 +252,12 @@ def compress(key_bits: int, n: int) -> Workload:
 
 
 def _exact_product(X: NDArray[np.int64], m: NDArray[np.int64]) -> NDArray[np.object_]:
-    """X @ m without overflow: two halves of m, each product below 2**63."""
-    low, high = m & 0xFFFFF, m >> 20
-    return (X @ low).astype(object) + (X @ high).astype(object) * 2**20
+    """X @ m without overflow, by 20 bits of each: sums of up to 2**22 products stay below 2**63."""
+    total = np.zeros(X.shape[0], dtype=object)
+    for i, x in enumerate((X & 0xFFFFF, X >> 20)):
+        for j, y in enumerate((m & 0xFFFFF, m >> 20)):
+            total += (x @ y).astype(object) * 2 ** (20 * (i + j))
+    return total
 
 
 Row = Callable[[int, int], Workload]

@@ -18,6 +18,7 @@ MAY_INCLUDE = {
     "aggregate": {"core", "bigint", "paillier"},
     "curve": {"core", "hash", "field"},
     "hash_to_curve": {"core", "hash", "field", "curve"},
+    "oprf": {"core", "hash", "curve", "hash_to_curve"},
     "psi": {"core", "hash", "field", "curve", "hash_to_curve"},
 }
 _INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)

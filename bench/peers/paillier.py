@@ -7,7 +7,7 @@ Every peer is installed in a virtual environment of its own and runs in a proces
 path that it documents; all processes take turns, round by round, on the same core. A peer's cost per value or
 entry does not depend on their number, so peers get few of them; isthmus gets the numbers that the row names.
 Each result is decrypted and compared with plain integers. Microseconds are of processor time, or with
---all-cores of the clock, the best of --repeat rounds.
+--all-cores of the clock, the best of --repeat rounds, or of as many as fit in --seconds.
 """
 
 from __future__ import annotations
@@ -17,14 +17,21 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import inputs
+import tables
 from environments import Peer, python_of
+from results import Recorder
 
 HERE = Path(__file__).parent
+
 HEU = Peer("sf-heu", ("sf-heu==0.5.2b0",))
 
 
@@ -70,11 +77,11 @@ def rows(scale: float) -> Iterator[Row]:
     def size(count: int) -> int:
         return max(int(count * scale), 64)
 
-    few, many = {"rows": 48}, {"rows": size(2048)}
+    few, many = {"rows": 32}, {"rows": size(2048)}
     fast = {**many, "fast": True}
     owner = {"owner": True}
     ou = "HEU, Okamoto–Uchiyama"
-    yield Row("add", "add", {"rows": 512}, {"rows": size(8192)}, 6)
+    yield Row("add", "add", {"rows": 256}, {"rows": size(8192)}, 6)
     yield Row("encrypt, public key", "encrypt", few, many, 6)
     yield Row("encrypt, key owner", "encrypt", few, {**many, **owner}, 12)
     yield Row("encrypt, fast key, public", "encrypt", few, fast, 14)
@@ -84,7 +91,7 @@ def rows(scale: float) -> Iterator[Row]:
     yield Row("decrypt, fast key", "decrypt", {"rows": 16}, {"rows": size(512), "fast": True}, 12)
     yield Row("multiply, signed 40-bit", "multiply", few, many, 5)
     for bits in (20, 40):
-        peers = {"rows": 100, "columns": 5, "bits": bits}
+        peers = {"rows": 64, "columns": 4, "bits": bits}
         ours = {"rows": size(100_000), "columns": 50, "bits": bits}
         yield Row(f"weighted_sum, {ours['rows']:,} × 50, {bits}-bit", "weighted_sum", peers, ours, 80)
     binned = {**ours, "distinct": 32}
@@ -93,6 +100,15 @@ def rows(scale: float) -> Iterator[Row]:
     for count, goal in ((100_000, 12), (1_000_000, 15)):
         ours = {"rows": size(count), "columns": 30, "bins": 32}
         yield Row(f"bucket_sum, {ours['rows']:,} × 30 × 32", "histogram", peers, ours, goal)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How long to measure, and by which clock."""
+
+    repeat: int
+    seconds: float
+    clock: str
 
 
 class Worker:
@@ -141,25 +157,37 @@ def takes_part(program: Program, row: Row) -> bool:
     return program.is_paillier if row.against == "Paillier" else program.name == row.against
 
 
-def measure(row: Row, workers: list[Worker], key_bits: int, repeat: int, clock: str) -> dict[str, float]:
-    """Time one row by turns; return the best microseconds per operation of each program that can do it."""
+def prepare(row: Row, workers: list[Worker], key_bits: int) -> list[Worker]:
+    """Give each program its inputs; return those that can do the row."""
     able = []
-    for worker in workers:
-        if not takes_part(worker.program, row):
-            continue
-        size = row.ours if worker.program is ISTHMUS else row.peers
-        request = {"case": row.name, "operation": row.operation, "key_bits": key_bits, "seed": 1, **size}
-        if expect(worker, row, worker.ask(do="prepare", **request)):
-            able.append(worker)
+    with tempfile.TemporaryDirectory() as name:
+        drawn: dict[str, Request] = {}
+        for worker in workers:
+            if not takes_part(worker.program, row):
+                continue
+            who, size = ("ours", row.ours) if worker.program is ISTHMUS else ("peers", row.peers)
+            if who not in drawn:
+                drawn[who] = inputs.write({"operation": row.operation, "seed": 1, **size}, Path(name), who)
+            if expect(worker, row, worker.ask(do="prepare", case=row.name, key_bits=key_bits, **drawn[who])):
+                able.append(worker)
+    return able
+
+
+def measure(row: Row, workers: list[Worker], options: Options, key_bits: int) -> dict[str, float]:
+    """Time one row by turns; return the best microseconds per operation of each program that can do it."""
+    able = prepare(row, workers, key_bits)
     best: dict[str, float] = {}
-    for _ in range(repeat):
+    began = time.monotonic()
+    for _ in range(options.repeat):
         for worker in list(able):
             answer = worker.ask(do="run", case=row.name)
             if not expect(worker, row, answer):
                 able.remove(worker)
                 continue
-            micros = answer[clock] / answer["operations"] * 1e6
+            micros = answer[options.clock] / answer["operations"] * 1e6
             best[worker.program.name] = min(micros, best.get(worker.program.name, micros))
+        if time.monotonic() - began > options.seconds:
+            break
     for worker in workers:
         worker.ask(do="forget", case=row.name)
     return best
@@ -176,37 +204,37 @@ def expect(worker: Worker, row: Row, answer: dict[str, Any]) -> bool:
     return False
 
 
-def table_row(row: Row, micros: dict[str, float], names: list[str]) -> str:
-    """Format one row: microseconds per operation, and how many times faster than the best peer."""
-    ours = micros[ISTHMUS.name]
-    best = min(value for name, value in micros.items() if name != ISTHMUS.name)
-    cells = [f"{micros[name]:,.3g}" if name in micros else "–" for name in names]
-    return f"| {row.name} | {' | '.join(cells)} | **{best / ours:.1f}** | {row.goal:g} |"
-
-
 def main() -> None:
-    """Print one table per key size."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Measure, then print one table per key size."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--key-bits", type=int, nargs="+", default=[2048, 3072])
     parser.add_argument("--repeat", type=int, default=3, help="rounds, of which the best counts")
+    parser.add_argument("--seconds", type=float, default=10, help="a row gets no more rounds after these")
     parser.add_argument("--scale", type=float, default=1.0, help="shrink isthmus' sizes")
     parser.add_argument("--only", nargs="+", default=[""], help="rows whose name holds one of these words")
     parser.add_argument("--core", type=int, default=0, help="the core that all share")
     parser.add_argument("--all-cores", action="store_true", help="leave every core to every library")
+    parser.add_argument("--json", type=Path, help="append the rows to this file")
     arguments = parser.parse_args()
     core, clock = (None, "wall") if arguments.all_cores else (arguments.core, "processor")
+    options = Options(arguments.repeat, arguments.seconds, clock)
     workers = [Worker(program, core) for program in (*PEERS, ISTHMUS)]
-    names = [worker.program.name for worker in workers]
+    recorder = Recorder(arguments.json)
     for key_bits in arguments.key_bits:
-        print(f"\n{key_bits}-bit keys, µs per operation, {'all cores' if core is None else 'one core'}\n")
-        print(f"| operation | {' | '.join(names)} | times faster | goal |")
-        print(f"|---{'|---:' * (len(names) + 2)}|", flush=True)
         for row in rows(arguments.scale):
-            if any(word in row.name for word in arguments.only):
-                micros = measure(row, workers, key_bits, arguments.repeat, clock)
-                print(table_row(row, micros, names), flush=True)
+            if not any(word in row.name for word in arguments.only):
+                continue
+            micros = measure(row, workers, options, key_bits)
+            key = {"operation": row.name, "key_bits": key_bits, "cores": "one" if core is not None else "all"}
+            recorder.add("paillier-peers", key, {"micros": micros, "goal": row.goal})
+            print(f"{key_bits} bits, {row.name}: {micros[ISTHMUS.name]:,.3g} µs", file=sys.stderr, flush=True)
     for worker in workers:
         worker.close()
+    for key_bits in arguments.key_bits:
+        print(f"\n{key_bits}-bit keys, µs per operation, {'all cores' if core is None else 'one core'}\n")
+        print(tables.paillier_peers([row for row in recorder.rows if row["key_bits"] == key_bits]))
 
 
 if __name__ == "__main__":

@@ -32,13 +32,13 @@ class Library:
         return lambda: ct.mul(self.public_key, plain)
 
     def weighted_sum(self, ct, matrix):
-        plain = self._plain([x for row in matrix for x in row])
-        shapes = [1, len(matrix)], [len(matrix), len(matrix[0])]
+        plain = self._plain([x for row in matrix.tolist() for x in row])
+        shapes = [1, matrix.shape[0]], list(matrix.shape)
         return lambda: ct.matmul(self.public_key, plain, *shapes)
 
     def histogram(self, ct, buckets, bins):
-        places = [[f * bins + b for f, b in enumerate(row)] for row in buckets]
-        size = len(buckets[0]) * bins
+        places = [[f * bins + b for f, b in enumerate(row)] for row in buckets.tolist()]
+        size = buckets.shape[1] * bins
 
         def run():
             sums = paillier.CiphertextVector.zeros(size)

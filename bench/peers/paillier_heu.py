@@ -40,5 +40,5 @@ class Library:
         return lambda: self.evaluator.matmul(plain, ct)
 
     def histogram(self, ct, buckets, bins):
-        order, everyone = np.array(buckets, np.int8), np.ones((1, len(buckets)), np.int8)
+        order, everyone = np.array(buckets, np.int8), np.ones((1, buckets.shape[0]), np.int8)
         return lambda: self.evaluator.feature_wise_bucket_sum(ct, everyone, order, bins, False)

@@ -31,9 +31,9 @@ class Library:
         return lambda: ct * array
 
     def weighted_sum(self, ct, matrix):
-        X = np.array(matrix)
+        X = np.asarray(matrix)
         return lambda: aggregate.weighted_sum(X, ct)
 
     def histogram(self, ct, buckets, bins):
-        array = np.array(buckets, np.uint8)
+        array = np.asarray(buckets)
         return lambda: aggregate.bucket_sum(ct, array, bins)

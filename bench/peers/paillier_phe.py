@@ -27,7 +27,7 @@ class Library:
         return lambda: [c * k for c, k in zip(ct, factors, strict=True)]
 
     def weighted_sum(self, ct, matrix):
-        columns = list(zip(*matrix, strict=True))
+        columns = list(zip(*matrix.tolist(), strict=True))
 
         def run():
             sums = []
@@ -41,12 +41,12 @@ class Library:
         return run
 
     def histogram(self, ct, buckets, bins):
-        features = range(len(buckets[0]))
+        features, rows = range(buckets.shape[1]), buckets.tolist()
 
         def run():
             zero = self.public_key.encrypt(0)
             sums = [zero] * (len(features) * bins)
-            for c, row in zip(ct, buckets, strict=True):
+            for c, row in zip(ct, rows, strict=True):
                 for f in features:
                     place = f * bins + row[f]
                     sums[place] = sums[place] + c

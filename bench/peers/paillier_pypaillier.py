@@ -29,7 +29,7 @@ class Library:
         return lambda: paillier.multiply_integers_public(self.public_key, ct, factors)
 
     def weighted_sum(self, ct, matrix):
-        columns = [list(column) for column in zip(*matrix, strict=True)]
+        columns = [list(column) for column in zip(*matrix.tolist(), strict=True)]
 
         def run():
             return [
@@ -42,8 +42,8 @@ class Library:
         return run
 
     def histogram(self, ct, buckets, bins):
-        places = [[] for _ in range(len(buckets[0]) * bins)]
-        for i, row in enumerate(buckets):
+        places = [[] for _ in range(buckets.shape[1] * bins)]
+        for i, row in enumerate(buckets.tolist()):
             for f, b in enumerate(row):
                 places[f * bins + b].append(i)
         filled = [place for place in places if place]  # it refuses empty sums

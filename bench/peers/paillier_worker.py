@@ -1,9 +1,9 @@
 """Runs one library in its own process and environment: ``python paillier_worker.py ADAPTER.py [VARIANT]``.
 
 One line of JSON per request on standard input, one per answer on standard output. A ``prepare`` request names
-a case: its inputs are drawn here from its seed, encrypted, and brought into the library's own types. Each
-``run`` request then times one call, and checks what it decrypts to against plain integers. Needs nothing but
-the standard library, as some of the environments hold nothing else.
+a case, whose inputs lie in files; they are encrypted and brought into the library's own types here. Each
+``run`` request then times one call, and compares what it decrypts to with the result expected. Needs nothing
+but the standard library, as some of the environments hold nothing else.
 """
 
 from __future__ import annotations
@@ -11,75 +11,54 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import random
 import sys
 import time
-
-POOL = 64  # distinct ciphertexts behind large inputs: encrypting every row would outlast the row itself
-VALUE_BITS = 16  # products with 40-bit factors then fit in 64 bits, all that one peer decodes
-
-
-def weight(draw, bits):
-    """Return a signed factor other than zero, which one peer refuses."""
-    return draw.randrange(-(2**bits) + 1, 2**bits) or 1
+from pathlib import Path
 
 
 class Case:
     """One operation on one size, ready to be timed: ``run`` gives what ``read`` turns into ``expected``."""
 
     def __init__(self, library, request):
-        self.library = library
-        self.draw = random.Random(request["seed"])
+        self.library, self.request = library, request
         self.rows, self.columns = request["rows"], request.get("columns", 1)
         self.operations = self.rows * self.columns
-        self.pool = [
-            self.draw.randrange(-(2**VALUE_BITS), 2**VALUE_BITS) for _ in range(min(POOL, self.rows))
-        ]
-        self.index = [self.draw.randrange(len(self.pool)) for _ in range(self.rows)]
-        self.values = [self.pool[i] for i in self.index]
+        self.expected = request["expected"]
+        self.pool = request["pool"]
+        self.index = memoryview(Path(request["index"]).read_bytes()).cast("q").tolist()
         self.read = library.decrypt
-        self.run, self.expected = getattr(self, request["operation"])(request)
+        self.run = getattr(self, request["operation"])()
+
+    def values(self):
+        return [self.pool[i] for i in self.index]
+
+    def matrix(self, kind):
+        """Rows as a two-dimensional buffer, which NumPy takes as it is; ``tolist()`` makes lists of it."""
+        data = memoryview(Path(self.request["matrix"]).read_bytes())
+        return data.cast(kind, (self.rows, self.columns))
 
     def ciphertexts(self):
         return self.library.ciphertexts(self.pool, self.index)
 
-    def encrypt(self, request):
-        return self.library.encryption(self.values, request.get("owner", False)), self.values
+    def encrypt(self):
+        return self.library.encryption(self.values(), self.request.get("owner", False))
 
-    def decrypt(self, request):
+    def decrypt(self):
         self.read = list
-        return self.library.decryption(self.ciphertexts()), self.values
+        return self.library.decryption(self.ciphertexts())
 
-    def add(self, request):
-        run = self.library.addition(self.ciphertexts(), self.ciphertexts())
-        return run, [2 * value for value in self.values]
+    def add(self):
+        return self.library.addition(self.ciphertexts(), self.ciphertexts())
 
-    def multiply(self, request):
-        factors = [weight(self.draw, 40) for _ in self.values]
-        products = [a * k for a, k in zip(self.values, factors, strict=True)]
-        return self.library.multiplication(self.ciphertexts(), factors), products
+    def multiply(self):
+        factors = [row[0] for row in self.matrix("q").tolist()]
+        return self.library.multiplication(self.ciphertexts(), factors)
 
-    def weighted_sum(self, request):
-        bits, distinct = request["bits"], request.get("distinct", 0)
-        if distinct:  # a binned column: few values of `bits` bits
-            bins = [[weight(self.draw, bits) for _ in range(distinct)] for _ in range(self.columns)]
-            matrix = [[self.draw.choice(column) for column in bins] for _ in range(self.rows)]
-        else:
-            matrix = [[weight(self.draw, bits) for _ in range(self.columns)] for _ in range(self.rows)]
-        sums = [0] * self.columns
-        for row, value in zip(matrix, self.values, strict=True):
-            for f, x in enumerate(row):
-                sums[f] += x * value
-        return self.library.weighted_sum(self.ciphertexts(), matrix), sums
+    def weighted_sum(self):
+        return self.library.weighted_sum(self.ciphertexts(), self.matrix("q"))
 
-    def histogram(self, request):
-        bins = request["bins"]
-        buckets = [[self.draw.randrange(bins) for _ in range(self.columns)] for _ in range(self.rows)]
-        sums = [0] * (self.columns * bins)
-        for row, value in zip(buckets, self.values, strict=True):
-            for f, b in enumerate(row):
-                sums[f * bins + b] += value
-        return self.library.histogram(self.ciphertexts(), buckets, bins), sums
+    def histogram(self):
+        return self.library.histogram(self.ciphertexts(), self.matrix("B"), self.request["bins"])
 
 
 def timed(case):

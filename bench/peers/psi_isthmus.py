@@ -18,7 +18,7 @@ def main() -> None:
     """Print the slower party's seconds and the number of shared identifiers."""
     suite, *names = sys.argv[1:]
     sources = dict(zip(("bank", "fund"), map(Path, names), strict=True))
-    case = Case((0, 0), suite, threads=2, format="csv", memory_bytes=1 << 30, state=False)
+    case = Case((0, 0), suite, threads=2, format="csv", memory_bytes=1 << 30, state=False, folder=None)
 
     def work(source: Path) -> Callable[[Session], Cost]:
         return lambda session: align(session, case, source, source.with_suffix(".out.csv"))

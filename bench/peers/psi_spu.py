@@ -1,6 +1,6 @@
 """One party of secretflow's PSI (spu 0.10), as `psi.py` starts it in that package's own environment.
 
-    python psi_spu.py CURVE RANK PORT0 PORT1 IN.csv OUT.csv
+    python psi_spu.py CURVE[:without-ifma] RANK PORT0 PORT1 IN.csv OUT.csv
 
 CSV in, aligned CSV out, the result broadcast: what `isthmus psi run` does when both parties learn.
 """
@@ -11,6 +11,8 @@ import time
 import types
 from importlib.util import find_spec
 from pathlib import Path
+
+from spu_without_ifma import hide_ifma
 
 
 def without_jax(*modules):
@@ -32,7 +34,10 @@ def link_of(libspu, rank, ports):
 
 def main():
     curve, rank, port0, port1, source, target = sys.argv[1:]
+    curve, _, variant = curve.partition(":")
     libspu, libpsi = without_jax("libspu", "libpsi")
+    if variant == "without-ifma":
+        hide_ifma(libpsi.__file__)
     link = link_of(libspu, int(rank), (port0, port1))
     config = libpsi.PsiExecuteConfig(
         protocol_conf=libpsi.PsiProtocolConfig(

@@ -4,31 +4,13 @@
 // without the GIL. Scalars cross as opaque objects: their bytes stay in zeroised memory on the native side.
 
 #include <string_view>
-#include <vector>
 
-#include "bindings.hpp"
+#include "group_batches.hpp"
 #include "isthmus/curve/group.hpp"
 #include "isthmus/hash_to_curve/suite.hpp"
 
 namespace isthmus::bindings {
 namespace {
-
-// Python bytes objects. The list must be the caller's own: nobody may change it while the GIL is released.
-class BytesList final : public MessageBatch {
- public:
-  explicit BytesList(const py::list& messages) {
-    views_.reserve(messages.size());
-    for (const py::handle item : messages) {
-      if (!py::isinstance<py::bytes>(item)) throw py::type_error("messages must be bytes objects");
-      views_.push_back(bytes_view(py::reinterpret_borrow<py::bytes>(item)));
-    }
-  }
-  std::size_t size() const noexcept override { return views_.size(); }
-  ByteSpan message(std::size_t i, SecretVector<std::uint8_t>&) const override { return views_[i]; }
-
- private:
-  std::vector<ByteSpan> views_;
-};
 
 Array<std::uint8_t> hash_messages(const Suite& suite, const py::list& messages, std::string_view dst) {
   const BytesList batch(messages);
@@ -40,11 +22,7 @@ Array<std::uint8_t> hash_messages(const Suite& suite, const py::list& messages, 
 }
 
 Array<std::uint8_t> scalar_mult(const Group& group, const Scalar& scalar, const Array<std::uint8_t>& points) {
-  if (points.ndim() != 2 || static_cast<std::size_t>(points.shape(1)) != group.element_bytes()) {
-    throw Error(ErrorCode::PointEncoding,
-                "points must be a uint8 array of shape (n, " + std::to_string(group.element_bytes()) + ")");
-  }
-  auto out = matrix(static_cast<std::size_t>(points.shape(0)), group.element_bytes());
+  auto out = matrix(count_elements(group, points), group.element_bytes());
   const auto in_span = view(points);
   const auto out_span = mutable_view(out);
   const py::gil_scoped_release release;
@@ -61,6 +39,9 @@ void bind_group(py::module_& m) {
       .def("inverse", &Scalar::inverse)
       .def("__repr__",
            [](const Scalar& s) { return "<Scalar of " + std::string(s.group().name()) + ", secret>"; });
+  py::class_<Scalars>(groups, "Scalars").def("__len__", &Scalars::size).def("__repr__", [](const Scalars& s) {
+    return "<" + std::to_string(s.size()) + " Scalars of " + std::string(s.group().name()) + ", secret>";
+  });
   py::class_<Group>(groups, "Group")
       .def_property_readonly("name", [](const Group& g) { return std::string(g.name()); })
       .def_property_readonly("suite",
@@ -68,6 +49,9 @@ void bind_group(py::module_& m) {
       .def_property_readonly("element_bytes", &Group::element_bytes)
       .def_property_readonly("scalar_bytes", &Group::scalar_bytes)
       .def("random_scalar", &Group::random_scalar)
+      .def("random_scalars", &Group::random_scalars, py::arg("n"))
+      .def("scalars", [](const Group& g, const py::bytes& data) { return g.scalars(bytes_view(data)); })
+      .def_property_readonly("generator", [](const Group& g) { return to_bytes(g.generator()); })
       .def("scalar", [](const Group& g, const py::bytes& data) { return g.scalar(bytes_view(data)); })
       .def("scalar_mult", &scalar_mult, py::arg("scalar"), py::arg("points").noconvert())
       .def(

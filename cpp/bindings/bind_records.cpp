@@ -59,6 +59,21 @@ py::tuple split(const Array<std::uint64_t>& sorted) {
   return py::make_tuple(digests[py::slice(0, static_cast<py::ssize_t>(items), 1)], rows);
 }
 
+py::tuple reorder(const Array<std::uint8_t>& digests, const Array<std::uint64_t>& rows,
+                  const SecretSeed& seed) {
+  const auto digests_span = view(digests);
+  const auto rows_span = view(rows);
+  auto out = record_matrix<6>(rows_span.size());
+  const auto out_span = mutable_record_view<6>(out);
+  std::uint64_t print = 0;
+  {
+    const py::gil_scoped_release release;
+    print =
+        reorder_item_records(digests_span, rows_span, seed.sip_key("order"), seed.sip_key("print"), out_span);
+  }
+  return py::make_tuple(out, print);
+}
+
 Array<std::uint64_t> tag_records(const Array<std::uint8_t>& rows, std::size_t offset, std::size_t width,
                                  std::uint64_t first_position) {
   require(rows.ndim() == 2, "tags must be the rows of a uint8 array");
@@ -105,6 +120,8 @@ void bind_records(py::module_& m) {
   records.def("partition", &partition, py::arg("records").noconvert());
   records.def("sort", &sort, py::arg("records").noconvert());
   records.def("split", &split, py::arg("sorted").noconvert());
+  records.def("reorder", &reorder, py::arg("digests").noconvert(), py::arg("rows").noconvert(),
+              py::arg("seed"));
   records.def("tag_records", &tag_records, py::arg("rows").noconvert(), py::arg("offset"), py::arg("width"),
               py::arg("first_position"));
   records.def("match", &match, py::arg("own").noconvert(), py::arg("peer").noconvert(), py::arg("tag_bytes"));

@@ -43,6 +43,11 @@ inline ByteSpan bytes_view(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
+// A new Python bytes object.
+inline py::bytes to_bytes(ByteSpan data) {
+  return {reinterpret_cast<const char*>(data.data()), data.size()};
+}
+
 // A new uint8 array of shape (rows, columns).
 inline Array<std::uint8_t> matrix(std::size_t rows, std::size_t columns) {
   return Array<std::uint8_t>({static_cast<py::ssize_t>(rows), static_cast<py::ssize_t>(columns)});
@@ -58,6 +63,7 @@ void bind_bigint(py::module_& m);
 void bind_paillier(py::module_& m);
 void bind_hash(py::module_& m);
 void bind_group(py::module_& m);
+void bind_oprf(py::module_& m);
 void bind_items(py::module_& m);
 void bind_records(py::module_& m);
 void bind_aggregate(py::module_& m);

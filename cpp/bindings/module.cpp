@@ -12,6 +12,7 @@ PYBIND11_MODULE(_core, m) {
   bind_paillier(m);
   bind_hash(m);
   bind_group(m);
+  bind_oprf(m);
   bind_records(m);
   bind_items(m);
   bind_aggregate(m);

@@ -20,6 +20,7 @@ _SUBMODULES = (
     "groups",
     "items",
     "models",
+    "oprf",
     "paillier",
     "party",
     "prep",

@@ -109,6 +109,12 @@ class IdEncoding(IsthmusError):
     code = "ERR_ID_ENCODING"
 
 
+class ProofInvalid(IsthmusError):
+    """A proof does not hold: its author did not compute what it claims."""
+
+    code = "ERR_PROOF_INVALID"
+
+
 # --- protocol and transport --------------------------------------------------------------------------------
 
 
@@ -180,6 +186,10 @@ class DeadlineError(IsthmusError, TimeoutError):
     """The peer stayed silent for longer than the deadline."""
 
     code = "ERR_DEADLINE"
+
+
+class PeerSilent(DeadlineError):
+    """A connection brought nothing for longer than the deadline: the peer hangs, or the network lost it."""
 
 
 class CancelledError(IsthmusError):

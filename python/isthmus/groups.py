@@ -100,6 +100,11 @@ class Group:
             raise InvalidArgument(f"points must be a uint8 array, not {points.dtype}")
         return self._native.scalar_mult(secret, np.ascontiguousarray(points))
 
+    @property
+    def generator(self) -> bytes:
+        """The standard generator, encoded; InvalidArgument in a group without addition (X25519)."""
+        return self._native.generator
+
     def random_scalar(self) -> Scalar:
         """Draw a uniform non-zero scalar from the operating system's randomness."""
         return self._native.random_scalar()

@@ -117,8 +117,9 @@ def _as_chunked(column: Any) -> pa.ChunkedArray:
     else:
         try:
             array = column if isinstance(column, pa.Array) else pa.array(column)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
-            raise errors.SchemaError("an identifier column mixes types or holds objects") from error
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+            # Arrow's message quotes the identifier.
+            raise errors.SchemaError("an identifier column mixes types or holds objects") from None
         chunked = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
     return _plain(chunked)
 

@@ -17,6 +17,8 @@ from isthmus.tables import write_table
 
 COMMAND = [sys.executable, "-m", "isthmus"]
 PARTIES = ("bank", "fund")
+OUT = ["--out", "aligned.parquet"]
+STATE = [*OUT, "--state", "state"]
 
 DIES = """
 import os
@@ -70,9 +72,25 @@ def write_tables(folder: Path, rows: int = 600) -> None:
     write_table(pa.table({"customer": ids[fund], "signal": signal[fund]}), folder / "fund" / "fund.parquet")
 
 
-def start(folder: Path, arguments: list[str], dies_in: str = "", **env: str) -> subprocess.Popen[str]:
-    """Start one party's command in its folder; it dies where the function ``dies_in`` would be called."""
-    command = [sys.executable, "-c", DIES.format(target=dies_in)] if dies_in else COMMAND
+def psi_arguments(**changes: list[str]) -> dict[str, list[str]]:
+    """Return each party's command; ``changes`` replaces a party's ``--out``."""
+    own = {"bank": "bank.csv", "fund": "fund.parquet"}
+    fixed = ["--job", "june", "--id", "customer"]
+    return {
+        name: ["psi", "run", "--party", f"{name}.toml", "--input", own[name], *fixed, *changes.get(name, OUT)]
+        for name in PARTIES
+    }
+
+
+def dying(target: str) -> list[str]:
+    """A command that ends, as if killed, where the function ``target`` would be called."""
+    return [sys.executable, "-c", DIES.format(target=target)]
+
+
+def start(
+    folder: Path, arguments: list[str], command: list[str] = COMMAND, **env: str
+) -> subprocess.Popen[str]:
+    """Start one party's command in its folder."""
     return subprocess.Popen(
         [*command, *arguments],
         cwd=folder,

@@ -5,19 +5,7 @@ import pytest
 
 from isthmus.party.audit import verify_audit_file
 from isthmus.tables import read_table, write_table
-from tests.cli.parties import PARTIES, start, succeeded, together
-
-OUT = ["--out", "aligned.parquet"]
-STATE = [*OUT, "--state", "state"]
-
-
-def psi_arguments(**changes: list[str]) -> dict[str, list[str]]:
-    own = {"bank": "bank.csv", "fund": "fund.parquet"}
-    fixed = ["--job", "june", "--id", "customer"]
-    return {
-        name: ["psi", "run", "--party", f"{name}.toml", "--input", own[name], *fixed, *changes.get(name, OUT)]
-        for name in PARTIES
-    }
+from tests.cli.parties import OUT, PARTIES, STATE, dying, psi_arguments, start, succeeded, together
 
 
 @pytest.mark.timeout(120)
@@ -72,6 +60,31 @@ def test_repeated_rows_normalisation_and_another_suite(world):
 
 
 @pytest.mark.timeout(120)
+def test_composite_keys_of_any_type_match_and_keep_their_types(world):
+    """Text and numbers of a CSV file against a dictionary and integers, spilled to disk, one order."""
+    numbers = [f"{7 * n % 100}" for n in range(100)]
+    lines = [f"b{int(number) % 3},{number},{number}.50" for number in numbers]
+    (world / "bank" / "bank.csv").write_text("branch,number,amount\r\n" + "\r\n".join(lines) + "\r\n")
+    table = {
+        "n": pa.array(range(20, 120), pa.int32()),
+        "b": pa.array([f"b{n % 3}" for n in range(20, 120)]).dictionary_encode(),
+    }
+    write_table(pa.table(table), world / "fund" / "fund.parquet")
+    ids = {"bank": ["--id", "branch", "--id", "number"], "fund": ["--id", "b", "--id", "n"]}
+    given = {
+        name: [part for part in arguments if part not in ("--id", "customer")]
+        + ids[name]
+        + ["--memory", "1K"]
+        for name, arguments in psi_arguments().items()
+    }
+    succeeded(together(world, given))
+    bank, fund = (read_table(world / name / "aligned.parquet") for name in PARTIES)
+    assert fund["n"].type == pa.int32() and bank["number"].type == pa.string()
+    assert [int(number) for number in bank["number"].to_pylist()] == fund["n"].to_pylist()
+    assert sorted(fund["n"].to_pylist()) == list(range(20, 100))
+
+
+@pytest.mark.timeout(120)
 def test_a_row_of_a_csv_file_is_named_as_an_editor_counts(world):
     (world / "bank" / "bank.csv").write_text("customer\na\nb\na\n")
     done = together(world, psi_arguments())
@@ -87,7 +100,7 @@ def test_the_same_command_goes_on_where_a_killed_one_stopped(world, victim):
     arguments = psi_arguments(bank=STATE, fund=STATE)
     other = next(name for name in PARTIES if name != victim)
     survivor = start(world / other, arguments[other])
-    dies = start(world / victim, arguments[victim], "Checkpoint.append_peer")
+    dies = start(world / victim, arguments[victim], dying("Checkpoint.append_peer"))
     assert dies.wait(60) == 9
     assert (world / victim / "state" / "run.state").exists()
     again = start(world / victim, arguments[victim])
@@ -104,7 +117,7 @@ def test_the_same_command_goes_on_where_a_killed_one_stopped(world, victim):
 def test_a_party_killed_after_the_protocol_writes_its_rows_without_the_peer(world, dies_in):
     arguments = psi_arguments(bank=STATE, fund=STATE)
     fund = start(world / "fund", arguments["fund"])
-    assert start(world / "bank", arguments["bank"], dies_in).wait(60) == 9
+    assert start(world / "bank", arguments["bank"], dying(dies_in)).wait(60) == 9
     assert fund.wait(60) == 0
     assert not (world / "bank" / "aligned.parquet").exists()
     # Another command does not take the result for its own.

@@ -134,10 +134,11 @@ void test_runs() {
     }
   }
   set_thread_count(0);
+  const std::vector<const Limb*> list{source.at(10), source.at(7), source.at(299)};
+  const std::vector<std::uint32_t> backwards{2, 0};
   Values out(modulus, 1);
-  multiply_runs(modulus, {{{source.at(10), modulus.stride()}, nullptr, 3, out.at(0)}});
-  modulus.mul(source.at(10), source.at(10), source.at(11));
-  modulus.mul(source.at(10), source.at(10), source.at(12));
+  multiply_runs(modulus, {{{nullptr, 0, list.data()}, backwards.data(), 2, out.at(0)}});
+  modulus.mul(source.at(10), source.at(299), source.at(10));
   CHECK(modulus.equal(out.at(0), source.at(10)));
 }
 

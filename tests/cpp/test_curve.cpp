@@ -190,12 +190,12 @@ void check_digits() {
     Bytes scalar(32);
     for (auto& byte : scalar) byte = static_cast<std::uint8_t>(round == 0 ? 0x88 : generator());
     scalar[31] &= 0x0f;
-    const edwards25519::ScalarDigits digits(scalar.data());
+    const edwards25519::ScalarDigits digits(scalar.data(), 1, 0);
     std::vector<int> sum(33, 0);
     for (std::size_t i = 0; i < digits.kCount; ++i) {
-      const int magnitude = static_cast<int>(digits.magnitude(i));
+      const int magnitude = digits.magnitude(i)[0];
       CHECK(magnitude <= 8);
-      sum[i / 2] += (digits.sign(i) != 0 ? -magnitude : magnitude) * (i % 2 == 0 ? 1 : 16);
+      sum[i / 2] += (digits.negative(i)[0] != 0 ? -magnitude : magnitude) * (i % 2 == 0 ? 1 : 16);
     }
     for (std::size_t i = 0; i < 32; ++i) {
       const int low = ((sum[i] % 256) + 256) % 256;
@@ -204,6 +204,48 @@ void check_digits() {
     }
     CHECK(sum[32] == 0);
   }
+}
+
+// The group's laws where only C++ reaches: sums, scalars and proofs.
+void check_group() {
+  const Group& group = find_group("ristretto255");
+  const std::size_t n = 300;
+  Bytes points(n * 32), each(points.size()), back(points.size()), sum(32);
+  for (std::size_t i = 0; i < n; ++i) {
+    Bytes uniform(64);
+    for (auto& byte : uniform) byte = static_cast<std::uint8_t>(generator());
+    ristretto255::map(uniform.data(), 1, points.data() + i * 32);
+  }
+  const Scalars scalars = group.random_scalars(n);
+  group.mult_each(scalars, points, each);
+  group.mult_each(scalars.inverses(), each, back);
+  CHECK(back == points);
+  // The sum of s[i] P[i] less the sum of the products, each times one, is the identity.
+  const Bytes minus_one = from_hex("ecd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
+  Bytes factors(scalars.bytes().begin(), scalars.bytes().end()), all = points;
+  for (std::size_t i = 0; i < n; ++i) factors.insert(factors.end(), minus_one.begin(), minus_one.end());
+  all.insert(all.end(), each.begin(), each.end());
+  group.linear_combination_vartime(factors, all, sum);
+  CHECK(sum == Bytes(32, 0));
+  // response = nonce - challenge key, so response G + challenge (key G) = nonce G.
+  const Scalar nonce = group.random_scalar(), key = group.random_scalar();
+  const Bytes base(group.generator().begin(), group.generator().end());
+  Bytes challenge(32, 0), response(32), public_key(32), commitment(32);
+  challenge[0] = 77;
+  group.proof_response(nonce, challenge, key, response);
+  group.mult(key, base, public_key);
+  group.mult(nonce, base, commitment);
+  Bytes two = response, pair = base;
+  two.insert(two.end(), challenge.begin(), challenge.end());
+  pair.insert(pair.end(), public_key.begin(), public_key.end());
+  group.linear_combination_vartime(two, pair, sum);
+  CHECK(sum == commitment);
+  group.proof_response(key, minus_one, nonce, response);  // key + nonce
+  group.proof_response(group.scalar(response), Bytes(32, 0), nonce, sum);
+  CHECK(sum == response);
+  CHECK_THROWS(group.scalars(Bytes(64, 0)), ErrorCode::InvalidArgument);
+  points[32 + 31] = 255;
+  CHECK_THROWS(group.linear_combination_vartime(scalars.bytes(), points, sum), ErrorCode::PointEncoding);
 }
 
 void check_refusals() {
@@ -233,6 +275,7 @@ int main() {
   check_identity_in_a_batch();
   check_scalars();
   check_digits();
+  check_group();
   check_refusals();
   return check::finish("curve");
 }

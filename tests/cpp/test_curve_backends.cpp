@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cfenv>
 #include <random>
 #include <string>
 #include <vector>
@@ -132,7 +133,7 @@ void check_backends() {
     for (const std::size_t n : kCounts) {
       for (int round = 0; round < 3; ++round) {
         const Bytes scalar = random_scalar();
-        const edwards25519::ScalarDigits digits(scalar.data());
+        const edwards25519::ScalarDigits digits(scalar.data(), 1, 0);
         compare(ristretto255::kernels_of(backend), ristretto255::kernels_of(Backend::portable), digits, 64, n,
                 ristretto_seen);
         compare(x25519::kernels_of(backend), x25519::kernels_of(Backend::portable), scalar.data(),
@@ -144,6 +145,39 @@ void check_backends() {
   for (const std::size_t count : x25519_seen) CHECK(count > 0);
 }
 
+// A scalar for every row, and affine coordinates.
+void check_rows(Backend backend) {
+  const auto& kernels = ristretto255::kernels_of(backend);
+  const auto& oracle = ristretto255::kernels_of(Backend::portable);
+  for (const std::size_t n : kCounts) {
+    Bytes scalars;
+    for (std::size_t i = 0; i < n; ++i) {
+      const Bytes one = random_scalar();
+      scalars.insert(scalars.end(), one.begin(), one.end());
+    }
+    const edwards25519::ScalarDigits each(scalars.data(), n, kWidth);
+    const Bytes uniform = mixed_uniform(n, 64);
+    const Bytes points = mixed_encodings(n, 64, oracle.map);
+    Results product{Bytes(n * kWidth), std::vector<Decoded>(n)};
+    Results affine{Bytes(n * 2 * kWidth), std::vector<Decoded>(n)}, expected = affine;
+    Bytes mapped(n * kWidth);
+    kernels.mult(each, points.data(), n, product.out.data(), product.decoded.data());
+    kernels.map_mult(each, uniform.data(), n, mapped.data());
+    kernels.decode(points.data(), n, affine.out.data(), affine.decoded.data());
+    oracle.decode(points.data(), n, expected.out.data(), expected.decoded.data());
+    CHECK(affine == expected);
+    for (std::size_t i = 0; i < n; ++i) {
+      const edwards25519::ScalarDigits alone(scalars.data() + i * kWidth, 1, 0);
+      Bytes out(kWidth);
+      Decoded decoded;
+      oracle.mult(alone, points.data() + i * kWidth, 1, out.data(), &decoded);
+      CHECK(decoded == product.decoded[i] && std::equal(out.begin(), out.end(), &product.out[i * kWidth]));
+      oracle.map_mult(alone, uniform.data() + i * 64, 1, out.data());
+      CHECK(std::equal(out.begin(), out.end(), &mapped[i * kWidth]));
+    }
+  }
+}
+
 // Scalars whose digits, or ladder bits, are all alike, and the smallest and largest.
 void check_extreme_scalars(Backend backend) {
   std::vector<Bytes> scalars = {Bytes(kWidth, 0), Bytes(kWidth, 0), Bytes(kWidth, 255), Bytes(kWidth, 0x88),
@@ -153,7 +187,7 @@ void check_extreme_scalars(Backend backend) {
   scalars.push_back(from_hex("ecd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010"));
   std::array<std::size_t, 4> seen{};
   for (const Bytes& scalar : scalars) {
-    const edwards25519::ScalarDigits digits(scalar.data());
+    const edwards25519::ScalarDigits digits(scalar.data(), 1, 0);
     compare(ristretto255::kernels_of(backend), ristretto255::kernels_of(Backend::portable), digits, 64, 9,
             seen);
     compare(x25519::kernels_of(backend), x25519::kernels_of(Backend::portable), scalar.data(),
@@ -240,7 +274,15 @@ void check_wycheproof(const x25519::Kernels& kernels) {
 
 int main() {
   check_backends();
+  // A host's thread may round as it likes.
+  for (const int mode : {FE_TOWARDZERO, FE_UPWARD, FE_DOWNWARD}) {
+    std::fesetround(mode);
+    check_backends();
+    CHECK(std::fegetround() == mode);
+  }
+  std::fesetround(FE_TONEAREST);
   for (const Backend backend : backends()) {
+    check_rows(backend);
     check_extreme_scalars(backend);
     check_rfc7748(x25519::kernels_of(backend));
     check_wycheproof(x25519::kernels_of(backend));

@@ -88,6 +88,33 @@ void test_budget(const SquareModulus& modulus) {
   CHECK_THROWS((set_table_bytes(kLeastTableBytes - 1), 0), ErrorCode::InvalidArgument);
 }
 
+// Keys beyond those that the process has memory for get the least, until others are gone.
+void test_process_budget(const SquareModulus& modulus) {
+  const std::size_t before = table_bytes(), elsewhere = reserved_table_bytes();
+  constexpr std::size_t kBudget = std::size_t{1} << 20, kUses = 1 << 20;
+  set_table_bytes(kBudget);
+  std::vector<std::unique_ptr<GrowingTable<FixedBaseTable>>> keys;
+  const auto add_key = [&] {
+    const Natural base(keys.size() + 2);
+    keys.push_back(std::make_unique<GrowingTable<FixedBaseTable>>(modulus, base, kExponentBits, 1));
+    const auto table = keys.back()->announce(kUses);
+    CHECK(agrees(modulus, *table, base));
+    return table->bytes();
+  };
+  const std::size_t full = add_key();
+  CHECK(full > kBudget / 2);
+  for (std::size_t bytes = full; bytes > kLeastTableBytes;) bytes = add_key();
+  CHECK(keys.size() > kKeysWithTables);
+  CHECK(add_key() <= kLeastTableBytes);
+  CHECK(reserved_table_bytes() <= kKeysWithTables * kBudget + keys.size() * kLeastTableBytes);
+  CHECK(keys[0]->announce(kUses << 10)->bytes() == full);  // a table at its size does not lose it
+  keys.erase(keys.begin(), keys.begin() + 4);
+  CHECK(add_key() == full);
+  keys.clear();
+  CHECK(reserved_table_bytes() == elsewhere);
+  set_table_bytes(before);
+}
+
 void test_threads(const SquareModulus& modulus) {
   const Natural base(65537);
   GrowingTable<FixedBaseTable> powers(modulus, base, kExponentBits, 1);
@@ -119,6 +146,7 @@ int main() {
   test_growth<FixedBaseTable>(modulus);
   test_growth<MaskedBaseTable>(modulus);
   test_budget(modulus);
+  test_process_budget(modulus);
   test_failure(modulus);
   const AlignedLimbs base(modulus.stride(), 1);
   for (const unsigned window : {3U, 8U}) {

@@ -10,8 +10,15 @@ def program(build_probe):
     return build_probe("ct_curve")
 
 
-@pytest.mark.parametrize("group", ["ristretto255", "X25519"])
-@pytest.mark.parametrize("mode", ["mult", "map"])
+@pytest.mark.parametrize(
+    ("group", "mode"),
+    [
+        (group, mode)
+        for group in ("ristretto255", "X25519", "P-256", "SM2")
+        for mode in ("mult", "map", "invert")
+    ]
+    + [(group, "each") for group in ("ristretto255", "P-256", "SM2")],
+)
 @pytest.mark.parametrize("backend", ["", "portable"])
 def test_no_branch_or_address_depends_on_a_secret(program, memcheck, group, mode, backend):
     reported, output, report = memcheck(program, group, mode, ISTHMUS_BACKEND=backend)
@@ -20,7 +27,8 @@ def test_no_branch_or_address_depends_on_a_secret(program, memcheck, group, mode
     assert output.split()[0] == (backend or ("avx2" if "avx2" in available_backends() else "portable"))
 
 
+@pytest.mark.parametrize("group", ["ristretto255", "P-256", "SM2"])
 @pytest.mark.parametrize("mode", ["leaky-branch", "leaky-lookup"])
-def test_the_leaky_twins_are_reported(program, memcheck, mode):
-    reported, _, report = memcheck(program, "ristretto255", mode)
+def test_the_leaky_twins_are_reported(program, memcheck, group, mode):
+    reported, _, report = memcheck(program, group, mode)
     assert reported, report

@@ -44,17 +44,20 @@ INDEX = {
     11: (
         "unit/test_group.py::test_rfc9496_invalid_encodings",
         "fault/test_psi_messages.py::test_a_bad_element_is_refused_with_its_row",
+        "fault/test_psi_messages.py::test_a_bad_element_of_any_suite_is_refused_with_its_row",
         "fault/test_psi_star.py::test_a_bad_element_is_refused_with_its_row",
     ),
     12: (
         "unit/test_group.py::test_small_order_and_non_canonical_ed25519_encodings_are_refused",
         "fault/test_psi_messages.py::test_a_bad_element_is_refused_with_its_row",
+        "fault/test_psi_messages.py::test_a_bad_element_of_any_suite_is_refused_with_its_row",
         "fault/test_psi_star.py::test_a_bad_element_is_refused_with_its_row",
     ),
     13: (
         "unit/test_group.py::test_rfc9496_invalid_encodings",
         "unit/test_group.py::test_the_first_bad_row_is_named_for_any_thread_count",
         "fault/test_psi_messages.py::test_a_bad_element_is_refused_with_its_row",
+        "fault/test_psi_messages.py::test_a_bad_element_of_any_suite_is_refused_with_its_row",
         "fault/test_psi_star.py::test_a_bad_element_is_refused_with_its_row",
     ),
     14: ("unit/test_group.py::test_hash_to_group_refuses_an_empty_dst",),
@@ -96,7 +99,10 @@ INDEX = {
         "fault/test_transport_frames.py::test_case_22_transport_refuses_what_no_frame_can_be",
         "fault/test_psi_messages.py::test_a_huge_count_is_refused_before_anything_is_allocated",
     ),
-    23: ("fault/test_transport_frames.py::test_case_23_stream_ends_inside_a_message",),
+    23: (
+        "fault/test_transport_frames.py::test_case_23_stream_ends_inside_a_message",
+        "protocol/test_psi_reconnect.py::test_case_23_a_stream_that_ends_inside_a_message_is_gone_on_with",
+    ),
     24: (
         "fault/test_transport_frames.py::test_case_24_protobuf_bombs_are_refused",
         "fault/test_transport_frames.py::test_case_24_bombs_need_little_memory",
@@ -106,12 +112,14 @@ INDEX = {
         "protocol/test_conformance.py::test_a_cut_after_any_message_ends_both_parties_without_a_result",
         "protocol/test_conformance_toy.py::test_case_26_disconnect_after_each_message",
         "protocol/test_psi_reconnect.py::test_a_cut_after_any_message_of_the_streams_is_survived_in_the_middle",
+        "cli/test_psi_dropped_link.py::test_a_dropped_link_is_gone_on_with_in_the_middle",
         "protocol/test_psi_star_sessions.py::test_a_spoke_that_leaves_ends_the_run_for_all",
     ),
     27: (
         "fault/test_transport_time.py::test_case_27_silent_peer",
         "fault/test_transport_time.py::test_case_27_nobody_answers_or_speaks_tls",
         "fault/test_transport_time.py::test_case_27_half_open_and_one_byte_a_second",
+        "fault/test_transport_time.py::test_case_27_a_middleman_that_hangs_up_until_the_peer_is_there",
     ),
     28: (
         "fault/test_transport_handshake.py::test_case_28_no_common_version",
@@ -198,6 +206,8 @@ INDEX = {
         "fault/test_psi_state.py::test_case_52_two_runs_in_one_folder",
         "fault/test_psi_state.py::test_case_52_the_lock_of_a_dead_process_is_recovered",
         "fault/test_psi_state.py::test_case_52_a_cancelled_run_can_be_resumed",
+        "cli/test_psi_signals.py::test_case_52_an_interrupted_command_ends_both_and_can_be_resumed",
+        "cli/test_psi_signals.py::test_case_52_two_commands_with_one_output",
     ),
 }
 

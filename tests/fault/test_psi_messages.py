@@ -18,14 +18,14 @@ IDENTITY = bytes(32)
 BASE = bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76")
 
 
-def steps(role):
-    return PsiParty(IDS).steps(role, min_result=1, batch_items=BATCH)
+def steps(role, suite="ristretto255"):
+    return PsiParty(IDS).steps(role, min_result=1, batch_items=BATCH, suite=suite)
 
 
-def refusal(tamper, role="receiver"):
+def refusal(tamper, role="receiver", suite="ristretto255"):
     """Run party a against a peer whose messages ``tamper`` changes; return the error."""
     with pytest.raises(errors.IsthmusError) as caught:
-        drive(steps(role), steps(COUNTERPART[role]), tamper_b=tamper)
+        drive(steps(role, suite), steps(COUNTERPART[role], suite), tamper_b=tamper)
     assert "customer" not in str(caught.value)
     return caught.value
 
@@ -48,7 +48,8 @@ def changing(kind, change, occurrence=0):
 def element(position, replacement):
     def change(message):
         points = bytearray(message.points)
-        points[32 * position : 32 * position + 32] = replacement
+        width = len(replacement)
+        points[width * position : width * (position + 1)] = replacement
         message.points = bytes(points)
 
     return change
@@ -72,6 +73,36 @@ def set_points(points):
 )
 def test_a_bad_element_is_refused_with_its_row(role, replacement, kind):
     error = refusal(changing(wire.Masked, element(1, replacement), occurrence=1), role)
+    assert type(error) is kind
+    assert error.row == BATCH + 1
+
+
+P256_PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
+SM2_PRIME = 2**256 - 2**224 - 2**96 + 2**64 - 1
+OTHER_SUITES = [
+    ("X25519", bytes(32), errors.PointInvalid, "small-order"),
+    ("X25519", b"\x01" + bytes(31), errors.PointInvalid, "small-order-one"),
+    ("X25519", b"\x02" + bytes(31), errors.PointInvalid, "twist"),
+    ("X25519", FIELD_PRIME, errors.PointEncoding, "not-reduced"),
+    ("P-256", bytes(33), errors.PointEncoding, "identity"),
+    ("P-256", b"\x06" + bytes(32), errors.PointEncoding, "hybrid"),
+    ("P-256", b"\x02" + P256_PRIME.to_bytes(32, "big"), errors.PointEncoding, "not-reduced"),
+    ("P-256", b"\x02" + (1).to_bytes(32, "big"), errors.PointInvalid, "off-curve"),
+    ("SM2", bytes(33), errors.PointEncoding, "identity"),
+    ("SM2", b"\x07" + bytes(32), errors.PointEncoding, "hybrid"),
+    ("SM2", b"\x02" + SM2_PRIME.to_bytes(32, "big"), errors.PointEncoding, "not-reduced"),
+    ("SM2", b"\x02" + (2).to_bytes(32, "big"), errors.PointInvalid, "off-curve"),
+]
+
+
+@pytest.mark.parametrize(
+    ("suite", "replacement", "kind"),
+    [case[:3] for case in OTHER_SUITES],
+    ids=[f"{case[0]}-{case[3]}" for case in OTHER_SUITES],
+)
+def test_a_bad_element_of_any_suite_is_refused_with_its_row(suite, replacement, kind):
+    tamper = changing(wire.Masked, element(1, replacement), occurrence=1)
+    error = refusal(tamper, "both", suite=suite)
     assert type(error) is kind
     assert error.row == BATCH + 1
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -17,6 +18,7 @@ from isthmus.party.channel import memory_pair
 from isthmus.party.session import Session
 from isthmus.protocol.psi_ecdh import ecdh_psi
 from isthmus.psi import state_files
+from isthmus.psi.checkpoint import Checkpoint
 from isthmus.psi.state_files import Folder, Log, Seal
 from tests.protocol.conformance import NAMES, QUICK, Cut, CutChannel, proposals
 
@@ -104,6 +106,27 @@ def test_a_party_that_lost_its_folder_starts_again_with_the_other(run, interrupt
     assert set(outcomes["alpha"]) == SHARED == set(outcomes["beta"])
 
 
+def test_a_run_that_takes_the_place_of_another_has_another_order(run, interrupted, tmp_path, monkeypatch):
+    orders = []
+    real = Checkpoint.begin
+
+    def begin(checkpoint, begun):
+        before = checkpoint._own.digests(0, len(SHARED)).tobytes()
+        real(checkpoint, begun)
+        if checkpoint._session.party == "beta":
+            orders.append((before, checkpoint._own.digests(0, len(SHARED)).tobytes()))
+
+    monkeypatch.setattr(Checkpoint, "begin", begin)
+    for path in interrupted["alpha"].iterdir():
+        path.unlink()
+    outcomes = run(cut_after=CUT)
+    assert all(isinstance(outcomes[name], errors.PeerGone) for name in NAMES)
+    ((before, after),) = orders
+    assert before != after
+    check(run(), tmp_path)  # the new order was written down
+    assert len(orders) == 1
+
+
 @pytest.mark.parametrize(
     ("ids", "options", "named"),
     [
@@ -129,6 +152,36 @@ def test_a_party_that_has_lost_what_it_answered_is_refused(run, interrupted):
     outcomes = run()
     assert any(type(outcomes[party]) is errors.ResumeMismatch for party in NAMES)
     assert all(isinstance(outcomes[party], errors.IsthmusError) for party in NAMES)
+
+
+@pytest.mark.parametrize("name", ["own.log", "peer.log"])
+def test_a_state_without_its_logs_is_refused(run, interrupted, name):
+    (interrupted["alpha"] / name).unlink()
+    outcomes = run()
+    assert type(outcomes["alpha"]) is errors.CheckpointError
+    assert isinstance(outcomes["beta"], errors.PeerFailed)
+
+
+def test_a_crash_at_any_moment_of_a_replacement_never_leaves_secrets_without_their_logs(
+    run, interrupted, tmp_path, monkeypatch
+):
+    """What lies on disk at each change of a name: a state only beside both of its logs."""
+    seen = []
+    for call in ("replace", "unlink", "open"):
+        real = getattr(os, call)
+
+        def watched(*arguments, real=real, **options):
+            found = real(*arguments, **options)
+            with suppress(FileNotFoundError):
+                seen.append({path.name for path in (tmp_path / "beta").iterdir()})
+            return found
+
+        monkeypatch.setattr(state_files.os, call, watched)
+    for path in interrupted["alpha"].iterdir():
+        path.unlink()
+    run()
+    assert any("run.state" not in names for names in seen)
+    assert all({"own.log", "peer.log"} <= names for names in seen if "run.state" in names)
 
 
 def test_an_answer_that_was_torn_comes_again(run, interrupted, tmp_path):
@@ -165,7 +218,7 @@ RECORDS = [b"first" * 30, b"second", b"", b"fourth" * 5]
 def log_file(tmp_path):
     """A log of four records, and a function that reads it again."""
     folder, seal = Folder(tmp_path / "state"), Seal(bytes(32))
-    log = Log(folder, "own.log", seal, b"run")
+    log = Log(folder.path, "own.log", seal, b"run", new=True)
     ends = [0]
     path = tmp_path / "state" / "own.log"
     for record in RECORDS:
@@ -174,13 +227,13 @@ def log_file(tmp_path):
     log.close()
 
     def read():
-        again = Log(folder, "own.log", seal, b"run")
+        again = Log(folder.path, "own.log", seal, b"run")
         try:
             return list(again.read())
         finally:
             again.close()
 
-    yield path, ends, read, lambda: Log(folder, "own.log", seal, b"run")
+    yield path, ends, read, lambda: Log(folder.path, "own.log", seal, b"run")
     folder.release(remove=False)
 
 
@@ -192,7 +245,7 @@ def test_a_log_torn_at_any_byte_keeps_every_whole_record(log_file):
             path.write_bytes(data[:size] + tail)
             whole = sum(end <= size for end in ends[1:])
             # A length that reached the disk while the content did not leaves zeros.
-            if tail and size not in ends and size < ends[-2]:
+            if tail and size not in ends and not ends[-2] < size <= ends[-2] + 8:
                 continue
             assert read() == RECORDS[:whole], size
 
@@ -205,6 +258,44 @@ def test_a_torn_log_goes_on_after_its_last_whole_record(log_file):
     log.append(b"again")
     log.close()
     assert read() == [*RECORDS[:3], b"again"]
+
+
+SECTOR = 512
+
+
+@pytest.fixture
+def long_log(log_file):
+    """The log with a last record of several sectors; also, where that begins and what the log holds."""
+    path, ends, read, reopen = log_file
+    log = reopen()
+    assert list(log.read()) == RECORDS
+    log.append(bytes(4 * SECTOR))
+    log.close()
+    assert ends[-1] + 8 + 16 < SECTOR
+    return path, ends[-1], read
+
+
+def test_a_last_record_without_some_of_its_sectors_is_torn(long_log):
+    path, begin, read = long_log
+    data = path.read_bytes()
+    for start in range(0, len(data), SECTOR):
+        lost = bytearray(data)
+        first, end = max(start, begin + 8), min(start + SECTOR, len(data))
+        lost[first:end] = bytes(end - first)
+        path.write_bytes(lost)
+        assert read() == RECORDS
+
+
+def test_a_changed_last_record_is_damage_and_not_torn(long_log):
+    """It may have been answered; taken for torn, it would be asked for, and answered, again."""
+    path, begin, read = long_log
+    data = path.read_bytes()
+    for position in (begin + 8, begin + 9, begin + 1000, len(data) - 1):
+        changed = bytearray(data)
+        changed[position] ^= 1
+        path.write_bytes(changed)
+        with pytest.raises(errors.CheckpointError):
+            read()
 
 
 def test_damage_before_the_last_record_is_refused(log_file):
@@ -259,6 +350,18 @@ def test_a_lock_file_that_was_removed_meanwhile_does_not_count(tmp_path, monkeyp
     second.release(remove=True)
 
 
+def test_a_new_folder_is_on_disk_before_it_is_used(tmp_path, monkeypatch):
+    flushed, real = [], os.fsync
+
+    def fsync(descriptor):
+        flushed.append(os.fstat(descriptor).st_ino)
+        return real(descriptor)
+
+    monkeypatch.setattr(state_files.os, "fsync", fsync)
+    Folder(tmp_path / "state").release(remove=True)
+    assert flushed == [tmp_path.stat().st_ino]
+
+
 @pytest.mark.parametrize("kind", ["file", "link", "open"])
 def test_only_a_private_folder_will_do(tmp_path, kind):
     path = tmp_path / "state"
@@ -284,6 +387,21 @@ def test_case_52_a_cancelled_run_can_be_resumed(run, interrupted, tmp_path):
     assert time.monotonic() - began < 5
     assert all(type(outcomes[name]) is errors.CancelledError for name in NAMES)
     check(run(), tmp_path)
+
+
+def test_a_result_that_the_peer_calls_too_small_leaves_nothing_on_disk(run, tmp_path, monkeypatch):
+    real = Session._send
+
+    def slow(session, message):
+        sent = real(session, message)
+        if session.party == "beta" and message.DESCRIPTOR.name == "JobEnd":
+            time.sleep(0.5)  # alpha ends meanwhile, and beta hears of it before it ends the job
+        return sent
+
+    monkeypatch.setattr(Session, "_send", slow)
+    outcomes = run(options={name: {"min_result": 50} for name in NAMES})
+    assert all(type(outcomes[name]) is errors.ResultTooSmall for name in NAMES)
+    assert not any(tmp_path.iterdir())
 
 
 # --- disks ------------------------------------------------------------------------------------------------

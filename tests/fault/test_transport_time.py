@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 
 from isthmus import errors
+from isthmus.party.channel import Channel
 from isthmus.party.channel.grpc import Listener, dial
 from isthmus.party.limits import Limits
 from isthmus.party.session import Session
@@ -42,7 +44,7 @@ def _compute(seconds: float) -> Steps[None]:
 def test_case_27_silent_peer(transport: str) -> None:
     began = time.monotonic()
     victim, _ = attack(Adversary.start_job, answer(1), transport=transport, limits=IMPATIENT)
-    assert type(victim.error) is errors.DeadlineError
+    assert type(victim.error) is errors.PeerSilent
     assert victim.result is None
     assert time.monotonic() - began < 5
 
@@ -64,6 +66,25 @@ def test_case_27_nobody_answers_or_speaks_tls() -> None:
         dial(f"127.0.0.1:{mute.getsockname()[1]}", identity, 0.6)
     with pytest.raises(errors.DeadlineError):
         dial("127.0.0.1:1", identity, 0.5)
+
+
+def test_case_27_a_middleman_that_hangs_up_until_the_peer_is_there() -> None:
+    """A load balancer accepts and closes while nobody listens behind it: the dialler tries again."""
+    hung_up = []
+
+    def hang_up() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                caller, _ = middleman.accept()
+                hung_up.append(caller.recv(1))  # reading first makes it an end of the stream, not a reset
+                caller.recv(1 << 16)
+                caller.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as middleman:
+        threading.Thread(target=hang_up, daemon=True).start()
+        with pytest.raises(errors.DeadlineError):
+            dial(f"127.0.0.1:{middleman.getsockname()[1]}", credentials()["alpha"], 1.0)
+    assert len(hung_up) > 1
 
 
 def test_case_27_a_caller_that_never_shakes_hands() -> None:
@@ -151,11 +172,40 @@ def test_case_27_half_open_and_one_byte_a_second(mode: str) -> None:
         thread = threading.Thread(target=asking, args=(outcomes[0], proxy), daemon=True)
         thread.start()
         began = time.monotonic()
-        with pytest.raises(errors.DeadlineError), Session(listener.accept(2.0), theirs) as session:
+        with pytest.raises(errors.PeerSilent), Session(listener.accept(2.0), theirs) as session:
             session.run("toy/1", answer(2))
         thread.join(10)
         assert time.monotonic() - began < 8
-    assert type(outcomes[0].error) is errors.DeadlineError
+    assert type(outcomes[0].error) is errors.PeerSilent
+
+
+def test_a_listener_takes_the_peer_back_while_its_old_connection_is_stuck() -> None:
+    identities = credentials()
+    listener = Listener("127.0.0.1:0", identities["beta"])
+
+    def flood(channel: Channel) -> None:
+        with suppress(errors.PeerGone):
+            while True:
+                channel.send(bytes(1 << 20))
+
+    try:
+        first = dial(f"127.0.0.1:{listener.port}", identities["alpha"], 2.0)  # which reads nothing
+        stuck = listener.accept(2.0)
+        thread = threading.Thread(target=flood, args=(stuck,), daemon=True)
+        thread.start()
+        time.sleep(0.5)
+        stuck.close()
+        thread.join(2)
+        assert not thread.is_alive()
+        second = dial(f"127.0.0.1:{listener.port}", identities["alpha"], 2.0)
+        accepted = listener.accept(2.0)
+        second.send(b"again")
+        assert accepted.receive(2.0) == b"again"
+        second.close()
+        accepted.close()
+        first.close()
+    finally:
+        listener.close()
 
 
 def _endless() -> Steps[None]:

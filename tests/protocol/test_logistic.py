@@ -17,7 +17,7 @@ from isthmus.errors import (
     ProtocolCount,
     ProtocolState,
 )
-from isthmus.protocol import logistic_refine
+from isthmus.protocol import logistic_messages, logistic_refine
 from isthmus.protocol.logistic import LogisticParameters, score, train
 from isthmus.protocol.logistic_moments import (
     COEFFICIENT_BITS,
@@ -407,3 +407,34 @@ def test_malformed_scores_are_refused(edit, error):
             score(np.ones(5), 2, active=True),
             change(wire.PartialScores, None, edit),
         )
+
+
+@pytest.mark.parametrize("party", [0, 1])
+def test_a_pool_serves_the_run_and_ends_with_it(party):
+    machines = [Machine(steps) for steps in make_machines(TINY, LINEAR)]
+    key = keys(("passive", "active")[party])[1]
+    while key._pool is None or not key._pool._running:
+        for machine, peer in (machines, machines[::-1]):
+            machine.advance()
+            peer.inbox.extend(machine.outbox)
+            machine.outbox.clear()
+    machines[party]._steps.close()
+    assert not key._pool._running
+    assert key._pool.ready == 0
+
+
+def test_no_pool_is_left_after_a_run():
+    drive(*make_machines(TINY, LINEAR))
+    assert not any(keys(party)[1]._pool._running for party in ("passive", "active"))
+
+
+def test_sums_do_not_depend_on_their_blocks(monkeypatch):
+    features = DATA[0]
+    ct = keys("active")[1].encrypt(np.arange(len(features)))
+    monkeypatch.setattr(logistic_messages, "SUM_ROWS", 60)
+    sums = logistic_messages.RowSums(features)
+    for first, last in logistic_messages.chunks(len(features), 40):
+        sums.add(ct[first:last])
+    np.testing.assert_array_equal(
+        keys("active")[1].decrypt(sums.total()), features.T @ np.arange(len(features))
+    )

@@ -10,6 +10,9 @@ import pytest
 
 from isthmus import errors, psi
 from isthmus.party import run_in_memory
+from isthmus.protocol import psi_ecdh
+from isthmus.protocol.machine import Send
+from isthmus.protocol.wire.psi_ecdh_pb2 import Verdict
 
 TEXT_A = ["carol", "bob", "žofie", "dave", "alice"]
 TEXT_B = ["eve", "žofie", "alice", "frank", "bob", "grace"]
@@ -119,6 +122,69 @@ def test_a_peer_that_stopped_over_a_small_result_is_recorded():
         "fund learned that bank has 5 distinct identifiers",
         "fund said that both share fewer than 4 identifiers",
     ]
+
+
+def statements(session):
+    return [record["statement"] for record in session.audit if record["event"] == "disclosure"]
+
+
+def test_a_sender_records_a_small_result_as_what_the_receiver_said(monkeypatch):
+    """A receiver may have all tags and say anything."""
+    real = psi_ecdh._verdict
+
+    def lying(role, large_enough):
+        if role == "receiver":
+            yield Send(Verdict(released=False))
+            return True
+        return (yield from real(role, large_enough))
+
+    monkeypatch.setattr(psi_ecdh, "_verdict", lying)
+
+    def party(role):
+        def work(session):
+            try:
+                return psi.intersect(session, TEXT_A, role=role, min_result=5).size
+            except errors.ResultTooSmall:
+                return statements(session)
+
+        return work
+
+    found = run_in_memory({"bank": party("receiver"), "fund": party("sender")})
+    assert found["bank"] == 5
+    assert "bank said that both share fewer than 5 identifiers; it could compute which" in found["fund"]
+    assert not any("both learned" in line for line in found["fund"])
+
+
+@pytest.mark.parametrize("call", [psi.intersect, psi.intersection_size])
+@pytest.mark.parametrize("role", ["sender", "both"])
+def test_a_peer_that_leaves_with_its_answers_is_recorded(call, role):
+    def leave(progress):
+        if progress.detail == "matching":
+            raise RuntimeError("it has what it wanted")
+
+    counterpart = {"sender": "receiver", "both": "both"}[role]
+    kept = []
+
+    def bank(session):
+        try:
+            call(session, TEXT_A, role=role)
+        finally:
+            kept.extend(statements(session))
+
+    def fund(session):
+        session.on_progress = leave
+        call(session, TEXT_B, role=counterpart)
+
+    with pytest.raises((RuntimeError, errors.IsthmusError)):
+        run_in_memory({"bank": bank, "fund": fund})
+    assert kept == ["fund got answers for up to 6 of its identifiers before the run failed"]
+
+
+def test_messages_are_far_below_the_longest_that_is_taken(monkeypatch):
+    assert psi_ecdh.BATCH_ITEMS * 33 < psi_ecdh.MAX_MESSAGE_BYTES // 2
+    monkeypatch.setitem(psi_ecdh.ecdh_psi.__kwdefaults__, "batch_items", 40_000)
+    with pytest.raises(errors.TooLarge):
+        intersect(list(map(str, range(40_000))), TEXT_B)
 
 
 def test_stages_and_progress_are_reported():

@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 import ray
 from ray.cluster_utils import Cluster
+from typer.testing import CliRunner
 
 from isthmus import errors, psi
+from isthmus.cli.app import app
 from isthmus.groups import group
 from isthmus.items import SecretSeed
 from isthmus.party import run_in_memory
 from isthmus.protocol.matching import BatchWork
 from isthmus.psi.ray_engine import RayEngine
+from isthmus.tables import read_table
+from tests.cli.parties import PARTIES, introduce, start, write_tables
 
 IDS_A = [f"customer-{i}" for i in range(20_000)]
 IDS_B = [f"customer-{i}" for i in range(15_000, 30_000)]
@@ -75,3 +79,43 @@ def test_nothing_that_is_shipped_prints_the_seed(cluster):
         engine.submit(work, np.zeros((1, 32), dtype=np.uint8)).result()
         assert "AAAA" not in repr(ray.get(engine._shipped[work]))
     assert "AAAA" not in repr(work)
+
+
+def two_parties(folder):
+    introduce(lambda *given, **more: CliRunner().invoke(app, [str(each) for each in given], **more), folder)
+    write_tables(folder)
+
+
+def run_commands(folder, **addresses):
+    """Run ``isthmus psi run`` at both parties, at those with an address on the cluster there.
+
+    Returns both outputs and both statuses.
+    """
+    own = {"bank": "bank.csv", "fund": "fund.parquet"}
+    started = {}
+    for name in PARTIES:
+        fixed = ["psi", "run", "--party", f"{name}.toml", "--job", "june", "--input", own[name]]
+        engine = ["--engine", "ray"] if name in addresses else []
+        environment = {"RAY_ADDRESS": addresses[name]} if name in addresses else {}
+        arguments = [*fixed, "--id", "customer", "--out", "aligned.parquet", *engine]
+        started[name] = start(folder / name, arguments, **environment)
+    outputs = [process.communicate(timeout=100)[0] for process in started.values()]
+    return outputs, [process.returncode for process in started.values()]
+
+
+@pytest.mark.timeout(120)
+def test_the_command_computes_on_the_cluster_that_ray_address_names(cluster, tmp_path):
+    two_parties(tmp_path)
+    drivers = len(ray._private.state.jobs())
+    outputs, statuses = run_commands(tmp_path, bank=cluster.address)
+    assert statuses == [0, 0], outputs
+    assert len(ray._private.state.jobs()) == drivers + 1
+    found = [read_table(tmp_path / name / "aligned.parquet")["customer"].to_pylist() for name in PARTIES]
+    assert found[0] == found[1] and len(found[0]) == 480
+
+
+@pytest.mark.timeout(120)
+def test_a_cluster_that_is_not_there_is_a_resource_error(tmp_path):
+    two_parties(tmp_path)
+    outputs, statuses = run_commands(tmp_path, bank="here:there")
+    assert statuses == [1, 1] and "ERR_RESOURCE: no Ray cluster could be reached" in outputs[0], outputs

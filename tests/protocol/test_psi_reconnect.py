@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
+from dataclasses import replace
 
 import pytest
 
 from isthmus import errors, psi
-from isthmus.errors import DeadlineError, PeerGone
-from isthmus.party.channel import memory_pair
+from isthmus.errors import DeadlineError, PeerGone, PeerTruncated
+from isthmus.party.channel import Channel, memory_pair
 from isthmus.party.channel.grpc import Listener, dial
 from isthmus.party.limits import Limits
 from isthmus.party.session import Session
@@ -46,18 +48,42 @@ class Meeting:
             raise DeadlineError("nobody came") from None
 
 
-def run(reopen_a, reopen_b, cuts, *, transport="memory", **options):
+class TruncatingChannel(CutChannel):
+    """Tells of the cut that it came inside a message."""
+
+    def receive(self, timeout):
+        try:
+            return super().receive(timeout)
+        except PeerGone:
+            raise PeerTruncated("the stream ended inside a message") from None
+
+
+def run(
+    reopen_a,
+    reopen_b,
+    cuts,
+    *,
+    transport="memory",
+    limits=LIMITS,
+    channel=CutChannel,
+    on_session=None,
+    calls=1,
+    **options,
+):
     """Intersect; party a's n-th connection is cut after ``cuts[n]`` messages. Return both outcomes."""
     cuts = iter(cuts)
     outcomes = {}
 
     def cut_channel():
-        return CutChannel(reopen_a(), Cut(next(cuts, None)))
+        return channel(reopen_a(), Cut(next(cuts, None)))
 
     def work(name, ids, reopen, proposal):
         try:
             with Session(reopen(), proposal, reopen=reopen) as session:
-                found = psi.intersect(session, ids, role="both", **options)
+                if on_session is not None:
+                    on_session(session)
+                for _ in range(calls):
+                    found = psi.intersect(session, ids, role="both", **options)
                 events = [record["event"] for record in session.audit]
                 outcomes[name] = [ids[row] for row in found.indices], events, session.counters, session.stages
         except errors.IsthmusError as error:
@@ -66,7 +92,7 @@ def run(reopen_a, reopen_b, cuts, *, transport="memory", **options):
     threads = [
         threading.Thread(target=work, args=arguments, daemon=True)
         for arguments in zip(
-            "ab", (A_IDS, B_IDS), (cut_channel, reopen_b), proposals(transport, LIMITS), strict=True
+            "ab", (A_IDS, B_IDS), (cut_channel, reopen_b), proposals(transport, limits), strict=True
         )
     ]
     for thread in threads:
@@ -102,6 +128,81 @@ def test_a_cut_after_any_message_of_the_streams_is_survived_in_the_middle():
         meeting = Meeting()
         outcomes = run(meeting.meet, meeting.meet, [k])
         check(outcomes, 2)
+
+
+class Hole(Channel):
+    """Loses everything from the ``left``-th frame on, in both directions, and tells nobody."""
+
+    def __init__(self, inner, left):
+        self.counters = inner.counters
+        self._inner = inner
+        self._left = left
+
+    def send(self, data):
+        self._left.pop()
+        if self._left:
+            self._inner.send(data)
+        else:
+            self._left.append(0)
+
+    def receive(self, timeout):
+        return self._inner.receive(timeout)
+
+    def close(self):
+        self._inner.close()
+
+
+def test_a_connection_that_dies_in_silence_is_made_again():
+    meeting = Meeting()
+    left = [0] * 25  # shared by both ends
+    fresh = {"a": left, "b": left}
+
+    def reopen(name):
+        channel = meeting.meet()
+        lost = fresh.pop(name, None)
+        return channel if lost is None else Hole(channel, lost)
+
+    limits = replace(LIMITS, deadline_seconds=1.0)
+    outcomes = run(lambda: reopen("a"), lambda: reopen("b"), [], limits=limits)
+    check(outcomes, 2)
+
+
+@pytest.mark.parametrize("moment", ["waiting", "met"])
+def test_a_session_that_waits_for_its_peer_again_can_be_cancelled(moment):
+    meeting, sessions, calls, began = Meeting(), {}, [], []
+    again = threading.Event()
+
+    def reopen():
+        if calls:
+            began.append(time.monotonic())
+            threading.Timer(0.3, sessions["alpha"].cancel).start()
+            if moment == "waiting":
+                again.wait(20)
+                raise DeadlineError("nobody came")
+        calls.append(1)
+        channel = meeting.meet()
+        if began:
+            sessions["alpha"].cancel()
+        return channel
+
+    outcomes = run(reopen, meeting.meet, [12], on_session=lambda s: sessions.update({s.party: s}))
+    assert time.monotonic() - began[0] < 5
+    again.set()
+    assert type(outcomes["a"]) is errors.CancelledError
+    assert isinstance(outcomes["b"], errors.IsthmusError)
+
+
+def test_case_23_a_stream_that_ends_inside_a_message_is_gone_on_with():
+    meeting = Meeting()
+    check(run(meeting.meet, meeting.meet, [9, 12], channel=TruncatingChannel), 3)
+
+
+def test_a_later_call_is_not_paired_with_whatever_call_a_peer_comes_back_with():
+    whole = run((meeting := Meeting()).meet, meeting.meet, [])
+    first_call = whole["a"][3][0].messages + 4  # the envelope has two messages from each side
+    early = run((meeting := Meeting()).meet, meeting.meet, [first_call + 2], calls=2)
+    assert all(isinstance(early[name], PeerGone | PeerTruncated) for name in "ab"), early
+    check(run((meeting := Meeting()).meet, meeting.meet, [first_call + 20], calls=2), 2)
 
 
 def test_several_cuts_are_survived():

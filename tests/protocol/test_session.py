@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -196,6 +197,31 @@ def test_a_message_beyond_the_peers_limit_is_not_sent() -> None:
     small = replace(QUICK, max_message=1 << 20)
     outcomes = run_pair(ask(1, size=2 << 20), answer(1), limits=small)
     assert type(outcomes[0].error) is errors.TooLarge
+
+
+def test_a_message_beyond_what_the_job_has_use_for_is_refused() -> None:
+    asking, answering = run_sessions(
+        _run("toy/1", {}, ask(1, size=2 << 20)), lambda session: session.run("toy/1", answer(1), {}, 1 << 20)
+    )
+    assert type(answering.error) is errors.TooLarge
+    assert isinstance(asking.error, errors.PeerFailed)
+    assert asking.error.peer_code == errors.TooLarge.code
+
+
+def test_between_jobs_only_the_start_of_one_is_taken() -> None:
+    def early(session: Session) -> None:
+        session.run("toy/1", ask(1))
+        time.sleep(0.3)
+        session._link.send("isthmus.party.v1.JobStart", bytes(1 << 20))
+        session.run("toy/1", ask(1))
+
+    def late(session: Session) -> None:
+        session.run("toy/1", answer(1))
+        time.sleep(1.0)
+        session.run("toy/1", answer(1))
+
+    outcomes = run_sessions(early, late)
+    assert type(outcomes[1].error) is errors.TooLarge
 
 
 def test_the_audit_says_what_was_run_and_disclosed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 import unicodedata
 
 import pyarrow as pa
@@ -141,6 +142,17 @@ def test_a_character_that_unicode_lacks_is_refused_with_its_row():
             canonical(text, "a", "é", "\u0378")
         assert caught.value.row == 2
     assert canonical("trim", "\u0378 ") == ["\u0378"]
+
+
+@pytest.mark.parametrize("text", ["trim", "nfkc", "casefold", "digits"])
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_what_is_no_utf_8_is_refused_with_its_row_and_not_quoted(text, kind):
+    wide = pa.large_binary() if kind == pa.large_string() else pa.binary()
+    column = pa.array([b"1", "é".encode(), None, b"13800138000\xff"], wide).view(kind)
+    with pytest.raises(errors.IdEncoding, match="UTF-8") as caught:
+        rule(text).apply(column.slice(2), 7)
+    assert caught.value.row == 8
+    assert "13800138000" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_large_text_empty_text_and_no_rows():

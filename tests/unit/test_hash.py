@@ -1,6 +1,8 @@
 """SHA-2 and SM3 against hashlib and OpenSSL, the independent implementations, and SM3's vectors."""
 
 import hashlib
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,31 @@ def test_sm3_vectors():
             assert _core.hash.sm3(message).hex() == value.lower()
             count += 1
     assert count == 139
+
+
+def test_openssl_sm3_vectors():
+    # The two examples of GB/T 32905, appendix A, are the second and the third.
+    text = (VECTORS / "openssl/evpmd_sm3.txt").read_text()
+    cases = re.findall(r"Digest = SM3\nInput = (\w+)\nOutput = (\w+)", text)
+    for message, digest in cases:
+        assert _core.hash.sm3(bytes.fromhex(message)).hex() == digest.lower()
+    assert len(cases) == 8
+
+
+def hmac_sm3(key, message):
+    """RFC 2104 over the core's SM3."""
+    sm3 = _core.hash.sm3
+    key = (sm3(key) if len(key) > 64 else key).ljust(64, b"\0")
+    inner, outer = (bytes(byte ^ pad for byte in key) for pad in (0x36, 0x5C))
+    return sm3(outer + sm3(inner + message))
+
+
+def test_wycheproof_hmac_sm3():
+    counts = {"valid": 0, "invalid": 0}
+    data = json.loads((VECTORS / "wycheproof/hmac_sm3_test.json").read_text())
+    for group in data["testGroups"]:
+        for case in group["tests"]:
+            tag = hmac_sm3(bytes.fromhex(case["key"]), bytes.fromhex(case["msg"])).hex()
+            assert (tag[: group["tagSize"] // 4] == case["tag"]) == (case["result"] == "valid")
+            counts[case["result"]] += 1
+    assert counts == {"valid": 66, "invalid": 108}

@@ -1,49 +1,77 @@
-"""RFC 9497, mode 0 (OPRF) over ristretto255-SHA512, composed from the group's operations."""
+"""RFC 9497: every vector of ristretto255-SHA512 and P256-SHA256 in modes 0 (OPRF) and 1 (VOPRF)."""
 
 import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import isthmus as ist
-from isthmus import _core
+from isthmus.oprf import Blinded
 
-SUITES = json.loads((Path(__file__).parents[1] / "vectors/rfc9497/allVectors.json").read_text())
-GROUP = ist.group("ristretto255")
-ORDER = 2**252 + 27742317777372353535851937790883648493
-
-
-def _prefixed(data):
-    return len(data).to_bytes(2, "big") + data
-
-
-def _derive_key(seed, info, context):
-    """DeriveKeyPair, section 3.2.1."""
-    for counter in range(256):
-        message = seed + _prefixed(info) + bytes([counter])
-        wide = _core.hash.expand_message_xmd_sha512(message, b"DeriveKeyPair" + context, 64)
-        if key := int.from_bytes(wide, "little") % ORDER:
-            return key.to_bytes(32, "little")
-    raise AssertionError("no key after 256 attempts")
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors/rfc9497/allVectors.json").read_text())
+MODES = {0: "oprf", 1: "voprf"}
+CASES = [
+    (group["identifier"], MODES[group["mode"]])
+    for group in VECTORS
+    if group["identifier"] in ist.oprf.suite_names() and group["mode"] in MODES
+]
 
 
-def test_oprf_vectors():
-    (suite,) = [s for s in SUITES if (s["identifier"], s["mode"]) == ("ristretto255-SHA512", 0)]
-    context = b"OPRFV1-" + bytes([0]) + b"-" + suite["identifier"].encode()
-    key = _derive_key(bytes.fromhex(suite["seed"]), bytes.fromhex(suite["keyInfo"]), context)
-    assert key.hex() == suite["skSm"]
-    count = 0
-    for case in suite["vectors"]:
-        item, blind = bytes.fromhex(case["Input"]), GROUP.scalar(bytes.fromhex(case["Blind"]))
-        blinded = GROUP.scalar_mult(blind, GROUP.hash_to_group([item], dst=b"HashToGroup-" + context))
-        assert blinded.tobytes().hex() == case["BlindedElement"]
-        evaluated = GROUP.scalar_mult(key, blinded)
-        assert evaluated.tobytes().hex() == case["EvaluationElement"]
-        unblinded = GROUP.scalar_mult(blind.inverse(), evaluated)
-        assert np.array_equal(
-            unblinded, GROUP.scalar_mult(key, GROUP.hash_to_group([item], b"HashToGroup-" + context))
-        )
-        output = _core.hash.sha512(_prefixed(item) + _prefixed(unblinded.tobytes()) + b"Finalize")
-        assert output.hex() == case["Output"]
-        count += 1
-    assert count == 2
+def _vectors(identifier, mode):
+    (found,) = [v for v in VECTORS if v["identifier"] == identifier and MODES.get(v["mode"]) == mode]
+    return found
+
+
+def _parts(text):
+    return [bytes.fromhex(part) for part in text.split(",")]
+
+
+def _rows(text):
+    return np.array([list(part) for part in _parts(text)], dtype=np.uint8)
+
+
+def test_all_suites_and_modes_have_vectors():
+    assert sorted(CASES) == [
+        ("P256-SHA256", "oprf"),
+        ("P256-SHA256", "voprf"),
+        ("ristretto255-SHA512", "oprf"),
+        ("ristretto255-SHA512", "voprf"),
+    ]
+
+
+@pytest.mark.parametrize(("identifier", "mode"), CASES)
+def test_keys_are_derived_as_published(identifier, mode):
+    vectors = _vectors(identifier, mode)
+    suite = ist.oprf.suite(identifier, mode)
+    key = suite.derive_key(bytes.fromhex(vectors["seed"]), bytes.fromhex(vectors["keyInfo"]))
+    generator = np.frombuffer(suite.group.generator, dtype=np.uint8).reshape(1, -1)
+    expected = suite.group.scalar_mult(bytes.fromhex(vectors["skSm"]), generator).tobytes()
+    assert key.public_key == expected
+    if mode == "voprf":
+        assert key.public_key.hex() == vectors["pkSm"]
+
+
+@pytest.mark.parametrize(("identifier", "mode"), CASES)
+def test_published_exchanges(identifier, mode):
+    vectors = _vectors(identifier, mode)
+    suite = ist.oprf.suite(identifier, mode)
+    native = suite.group._native
+    server = ist.oprf.Server(
+        suite.derive_key(bytes.fromhex(vectors["seed"]), bytes.fromhex(vectors["keyInfo"]))
+    )
+    client = ist.oprf.Client(suite, server.public_key if mode == "voprf" else None)
+    batches = []
+    for case in vectors["vectors"]:
+        inputs = _parts(case["Input"])
+        blinded = Blinded(suite, inputs, native.scalars(b"".join(_parts(case["Blind"]))))
+        np.testing.assert_array_equal(blinded.elements, _rows(case["BlindedElement"]))
+        nonce = native.scalar(bytes.fromhex(case["Proof"]["r"])) if mode == "voprf" else None
+        evaluation = server._evaluate(blinded.elements, nonce)
+        np.testing.assert_array_equal(evaluation.elements, _rows(case["EvaluationElement"]))
+        if mode == "voprf":
+            assert evaluation.proof.tobytes().hex() == case["Proof"]["proof"]
+        np.testing.assert_array_equal(client.finalize(blinded, evaluation), _rows(case["Output"]))
+        np.testing.assert_array_equal(server.evaluate_directly(inputs), _rows(case["Output"]))
+        batches.append(case["Batch"])
+    assert batches == ([1, 1] if mode == "oprf" else [1, 1, 2])

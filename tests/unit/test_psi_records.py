@@ -77,6 +77,20 @@ def test_the_order_is_another_for_another_seed_and_not_that_of_the_input():
     assert abs(np.corrcoef(orders[0], values)[0, 1]) < 0.2
 
 
+@pytest.mark.parametrize("memory_bytes", [0, 1 << 30])
+def test_items_take_the_order_that_another_seed_would_have_given_them(memory_bytes):
+    values = np.random.default_rng(1).integers(0, 3000, 5000)
+    seed = SecretSeed(b"\x02" * 32)
+    own = own_items(values, memory_bytes)
+    before = in_order(own)
+    own.reorder(seed)
+    expected = read_items(IdSource(values), seed, Workspace(), lambda rows: None)
+    assert in_order(own) == in_order(expected) != before
+    assert own.summary == expected.summary
+    every = np.arange(own.count, dtype=np.uint64)
+    assert own.rows(every, every=True).tolist() == expected.rows(every, every=True).tolist()
+
+
 def test_digests_can_be_read_anywhere():
     own = own_items(np.arange(2000), 0)
     whole = own.digests(0, own.count)

@@ -13,6 +13,7 @@ SURFACE = {
     "data": ["load", "split_for_demo"],
     "evaluate": ["binary_report"],
     "models": ["VerticalGBDT", "VerticalLogisticRegression", "load"],
+    "oprf": ["Blinded", "Client", "Evaluation", "PrivateKey", "Server", "Suite", "suite", "suite_names"],
     "paillier": ["CiphertextArray", "PackLayout", "PrivateKey", "PublicKey", "RandomizerPool", "keygen"],
     "party": ["Session", "connect", "run_in_memory", "run_local"],
     "prep": ["Binner", "OneHotEncoder", "Standardizer", "WoeEncoder"],
@@ -30,7 +31,7 @@ def test_names_exist_and_tab_completion_offers_them(module):
         assert inspect.getdoc(getattr(found, name))
 
 
-@pytest.mark.parametrize("module", ["compat", "models", "paillier", "party"])
+@pytest.mark.parametrize("module", ["compat", "models", "oprf", "paillier", "party"])
 def test_tab_completion_offers_nothing_else(module):
     found = getattr(ist, module)
     assert dir(found) == sorted(found.__all__)

@@ -1,6 +1,8 @@
 """Randomness made ahead of time: used once, also among forks; bounded; and never needed."""
 
 import os
+import subprocess
+import sys
 import time
 from contextlib import contextmanager
 
@@ -10,6 +12,7 @@ import isthmus as ist
 from isthmus import errors
 from isthmus._core import system
 from isthmus.paillier import keygen
+from isthmus.paillier.pool import pooled
 
 KEYS = {"djn": keygen(2048), "fast": keygen(2048, fast=True)}
 PUBLIC, PRIVATE = KEYS["fast"]
@@ -126,3 +129,27 @@ def test_pools_are_off_until_started_and_one_at_a_time():
     for capacity in (0, 2**20 + 1):
         with pytest.raises(errors.InvalidArgument):
             public_key.start_pool(capacity)
+
+
+def test_a_pool_runs_for_the_length_of_a_block():
+    with pytest.raises(KeyError), pooled(PRIVATE):
+        pool = PRIVATE._pool
+        wait_until_ready(pool, 16)
+        raise KeyError
+    assert not pool._running
+    assert pool.ready == 0
+
+
+def test_a_pool_that_runs_already_outlives_the_block():
+    with PRIVATE.start_pool(capacity=16) as pool:
+        with pooled(PRIVATE):
+            assert PRIVATE._pool is pool
+        assert pool._running
+
+
+def test_a_process_ends_while_its_pool_runs():
+    program = "import isthmus as ist; pool = ist.paillier.keygen(2048)[1].start_pool(); print(pool.capacity)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "4096\n", "")

@@ -3,6 +3,7 @@
 import os
 import stat
 import tempfile
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isthmus import errors, tables
+from isthmus import errors, items, tables
 
 FRAME = {"id": ["a", "b", "c"], "v": [1.5, 2.0, -3.0]}
+
+
+SECRET = "13800138000"
+MIXED = [5, SECRET]
 
 
 def exporter(data, method):
@@ -369,3 +374,32 @@ def test_progress_reaches_the_end(tmp_path):
 def test_no_rows_are_a_table_with_a_header(tmp_path):
     tables.write_rows(FRAME, np.array([], np.int64), tmp_path / "o.csv")
     assert (tmp_path / "o.csv").read_text().split() == ['"id","v"']
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: items.check_ids([MIXED]),
+        lambda: tables.as_table({"id": MIXED}),
+        lambda: items.encode_item([MIXED], 0),
+    ],
+)
+def test_an_error_about_values_does_not_quote_them(read):
+    with pytest.raises(errors.SchemaError) as caught:
+        read()
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_planted_partial_file_is_refused_not_written_into(tmp_path):
+    planted = tmp_path / ".out.csv.partial"
+    planted.touch()
+    planted.chmod(0o666)
+    with pytest.raises(errors.StorageError, match="its owner only"):
+        tables.write_rows(FRAME, np.array([1]), tmp_path / "out.csv")
+    planted.chmod(0o600)
+    (tmp_path / "second-name").hardlink_to(planted)
+    with pytest.raises(errors.StorageError, match="its owner only"):
+        tables.write_rows(FRAME, np.array([1]), tmp_path / "out.csv")
+    (tmp_path / "second-name").unlink()
+    tables.write_rows(FRAME, np.array([1]), tmp_path / "out.csv")
+    assert stat.S_IMODE((tmp_path / "out.csv").stat().st_mode) == 0o600

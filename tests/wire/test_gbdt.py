@@ -1,12 +1,10 @@
 """The bytes of gbdt/1 and gbdt-predict/1 as other implementations must write and read them."""
 
 import numpy as np
-import pytest
 
-from isthmus.errors import DecodeError
-from isthmus.party.decode import parse
 from isthmus.protocol.gbdt_wire import pack_bits, unpack_bits
 from isthmus.protocol.wire import gbdt_pb2 as wire
+from tests.wire.golden import check_bad, check_good, each
 
 GOLDEN = {
     "setup": (wire.Setup(public_key=b"\x01\x02"), "0a020102"),
@@ -51,16 +49,14 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("message", "data"), GOLDEN.values(), ids=GOLDEN.keys())
+@each(GOLDEN)
 def test_good_bytes(message, data):
-    assert message.SerializeToString().hex() == data
-    assert parse(type(message), bytes.fromhex(data)) == message
+    check_good(message, data)
 
 
-@pytest.mark.parametrize(("kind", "data"), BAD.values(), ids=BAD.keys())
-def test_bad_bytes(kind, data):
-    with pytest.raises(DecodeError):
-        parse(kind, bytes.fromhex(data))
+@each(BAD)
+def test_bad_bytes(message, data):
+    check_bad(message, data)
 
 
 def test_bitmaps():

@@ -1,13 +1,11 @@
 """The bytes of logistic/1, logistic_score/1 and the first exchange, as others must write and read them."""
 
 import numpy as np
-import pytest
 
-from isthmus.errors import DecodeError
-from isthmus.party.decode import parse
 from isthmus.protocol.logistic_messages import send_words
 from isthmus.protocol.wire import logistic_pb2 as wire
 from isthmus.protocol.wire.alignment_pb2 import TableShape
+from tests.wire.golden import check_bad, check_good, each
 
 GOLDEN = {
     "table-shape": (
@@ -37,16 +35,14 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("message", "data"), GOLDEN.values(), ids=GOLDEN.keys())
+@each(GOLDEN)
 def test_good_bytes(message, data):
-    assert message.SerializeToString().hex() == data
-    assert parse(type(message), bytes.fromhex(data)) == message
+    check_good(message, data)
 
 
-@pytest.mark.parametrize(("kind", "data"), BAD.values(), ids=BAD.keys())
-def test_bad_bytes(kind, data):
-    with pytest.raises(DecodeError):
-        parse(kind, bytes.fromhex(data))
+@each(BAD)
+def test_bad_bytes(message, data):
+    check_bad(message, data)
 
 
 def test_words_are_little_endian():

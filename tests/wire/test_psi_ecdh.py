@@ -1,11 +1,8 @@
 """The bytes of psi_ecdh/2 as other implementations must write and read them."""
 
-import pytest
-
-from isthmus.errors import DecodeError
-from isthmus.party.decode import parse
 from isthmus.protocol.suites import PSI_SUITES
 from isthmus.protocol.wire import psi_ecdh_pb2 as wire
+from tests.wire.golden import check_bad, check_good, each
 
 GOLDEN = {
     "start": (
@@ -35,16 +32,14 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("message", "data"), GOLDEN.values(), ids=GOLDEN.keys())
+@each(GOLDEN)
 def test_good_bytes(message, data):
-    assert message.SerializeToString().hex() == data
-    assert parse(type(message), bytes.fromhex(data)) == message
+    check_good(message, data)
 
 
-@pytest.mark.parametrize(("kind", "data"), BAD.values(), ids=BAD.keys())
-def test_bad_bytes(kind, data):
-    with pytest.raises(DecodeError):
-        parse(kind, bytes.fromhex(data))
+@each(BAD)
+def test_bad_bytes(message, data):
+    check_bad(message, data)
 
 
 def test_the_names_on_the_wire():

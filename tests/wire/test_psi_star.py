@@ -1,12 +1,9 @@
 """The bytes of psi_star/1 as other implementations must write and read them."""
 
-import pytest
-
-from isthmus.errors import DecodeError
-from isthmus.party.decode import parse
 from isthmus.protocol.psi_star_plan import Hop, hops
 from isthmus.protocol.wire import psi_star_pb2 as wire
 from isthmus.psi.sealing import RunKey
+from tests.wire.golden import check_bad, check_good, each
 
 JOIN = wire.Join(count=300, nonce=b"\x01" * 32, public_key=b"\x02" * 32)
 JOIN_BYTES = "08ac02" + "1220" + "01" * 32 + "1a20" + "02" * 32
@@ -27,16 +24,14 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("message", "data"), GOLDEN.values(), ids=GOLDEN.keys())
+@each(GOLDEN)
 def test_good_bytes(message, data):
-    assert message.SerializeToString().hex() == data
-    assert parse(type(message), bytes.fromhex(data)) == message
+    check_good(message, data)
 
 
-@pytest.mark.parametrize(("kind", "data"), BAD.values(), ids=BAD.keys())
-def test_bad_bytes(kind, data):
-    with pytest.raises(DecodeError):
-        parse(kind, bytes.fromhex(data))
+@each(BAD)
+def test_bad_bytes(message, data):
+    check_bad(message, data)
 
 
 def test_the_order_of_three_members():

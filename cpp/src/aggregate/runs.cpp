@@ -18,10 +18,6 @@ constexpr std::size_t kPiece = 32;      // operands of the pieces of a long run
 constexpr std::size_t kBlocks = 16;     // blocks for each thread, so that none waits long at the end
 constexpr std::size_t kMinBlock = 128;  // products per block that outweigh starting a thread
 
-const Limb* operand(const Run& run, std::size_t i) {
-  return run.source[run.operands != nullptr ? run.operands[i] : i];
-}
-
 // Keeps kLanes runs in flight; a lane whose run ends takes the next run of the block.
 class Block {
  public:
@@ -29,45 +25,44 @@ class Block {
       : modulus_(modulus), stride_(modulus.stride()), waiting_(runs) {}
 
   void multiply() {
-    Lane lane;
-    while (active_ < kLanes && take(lane)) lanes_[active_++] = lane;
+    while (active_ < kLanes && take(active_)) ++active_;
     while (active_ > 0) {
-      step();
-      retire();
+      for (std::size_t i = 0; i < active_; ++i) tasks_[i].b = lanes_[i].source[*lanes_[i].next];
+      modulus_.mul(std::span<const MulTask>(tasks_.data(), active_));
+      advance();
     }
   }
 
  private:
   struct Lane {
-    const Run* run = nullptr;
-    std::size_t next = 0;  // the operand to multiply by
+    Elements source{nullptr, 0};
+    const std::uint32_t* next = nullptr;  // the operand to multiply by
+    const std::uint32_t* end = nullptr;
   };
 
-  bool take(Lane& lane) {
+  // Starts the next waiting run that has a product to form in lane i.
+  bool take(std::size_t i) {
     while (!waiting_.empty()) {
       const Run& run = waiting_.front();
       waiting_ = waiting_.subspan(1);
+      const Limb* const first = run.source[run.operands[0]];
       if (run.count > 1) {
-        lane = {&run, 1};
+        lanes_[i] = {run.source, run.operands + 1, run.operands + run.count};
+        tasks_[i] = {run.out, first, nullptr};
         return true;
       }
-      std::copy_n(operand(run, 0), stride_, run.out);
+      std::copy_n(first, stride_, run.out);
     }
     return false;
   }
 
-  void step() {
-    for (std::size_t i = 0; i < active_; ++i) {
-      const auto& [run, next] = lanes_[i];
-      tasks_[i] = {run->out, next == 1 ? operand(*run, 0) : run->out, operand(*run, next)};
-    }
-    modulus_.mul(std::span<const MulTask>(tasks_.data(), active_));
-  }
-
-  void retire() {
+  void advance() {
     for (std::size_t i = active_; i-- > 0;) {
-      if (++lanes_[i].next < lanes_[i].run->count) continue;
-      if (!take(lanes_[i])) lanes_[i] = lanes_[--active_];
+      tasks_[i].a = tasks_[i].out;
+      if (++lanes_[i].next < lanes_[i].end || take(i)) continue;
+      --active_;
+      lanes_[i] = lanes_[active_];
+      tasks_[i] = tasks_[active_];
     }
   }
 
@@ -108,30 +103,35 @@ void multiply_blocks(const SquareModulus& modulus, std::span<Run> runs) {
 
 bool is_long(const Run& run) { return run.count > 2 * kPiece; }
 
-// Replaces every long run by pieces with places of their own in `partials`, and returns the runs that
-// multiply the pieces together.
-std::vector<Run> cut(std::vector<Run>& runs, std::size_t stride, Scratch<Limb>& partials) {
-  std::size_t pieces = 0;
-  for (const Run& run : runs) pieces += is_long(run) ? (run.count + kPiece - 1) / kPiece : 0;
-  Limb* place = partials.reserve(pieces * stride);
+std::size_t pieces_of(const Run& run) { return (run.count + kPiece - 1) / kPiece; }
+
+// What the joined pieces of long runs need: places for the pieces, and their numbers, 0 and on.
+struct Pieces {
+  Scratch<Limb> products;
+  std::vector<std::uint32_t> numbers;
+};
+
+// Replaces every long run by its pieces, and returns the runs that multiply the pieces together.
+std::vector<Run> cut(std::vector<Run>& runs, std::size_t stride, Pieces& pieces) {
+  std::size_t total = 0, most = 0;
+  for (const Run& run : runs) {
+    if (!is_long(run)) continue;
+    total += pieces_of(run);
+    most = std::max(most, pieces_of(run));
+  }
+  pieces.numbers.resize(most);
+  std::iota(pieces.numbers.begin(), pieces.numbers.end(), 0U);
+  Limb* place = pieces.products.reserve(total * stride);
   std::vector<Run> joins;
   const std::size_t whole = runs.size();
   for (std::size_t r = 0; r < whole; ++r) {
     const Run run = runs[r];
     if (!is_long(run)) continue;
-    joins.push_back({{place, stride}, nullptr, (run.count + kPiece - 1) / kPiece, run.out});
-    for (std::size_t i = 0; i < run.count; i += kPiece, place += stride) {
-      Run part{run.source, run.operands, std::min(kPiece, run.count - i), place};
-      if (run.operands != nullptr) {
-        part.operands += i;
-      } else {
-        part.source.first = run.source[i];
-      }
-      if (i == 0) {
-        runs[r] = part;
-      } else {
-        runs.push_back(part);
-      }
+    joins.push_back({{place, stride}, pieces.numbers.data(), pieces_of(run), run.out});
+    runs[r] = {run.source, run.operands, kPiece, place};
+    place += stride;
+    for (std::size_t i = kPiece; i < run.count; i += kPiece, place += stride) {
+      runs.push_back({run.source, run.operands + i, std::min(kPiece, run.count - i), place});
     }
   }
   return joins;
@@ -140,13 +140,13 @@ std::vector<Run> cut(std::vector<Run>& runs, std::size_t stride, Scratch<Limb>& 
 }  // namespace
 
 void multiply_runs(const SquareModulus& modulus, std::vector<Run> runs) {
-  Scratch<Limb> source;  // partial products that `runs` still read
+  Pieces joined;  // what `runs` multiply together
   while (!runs.empty()) {
-    Scratch<Limb> partials;
-    std::vector<Run> joins = cut(runs, modulus.stride(), partials);
+    Pieces pieces;
+    std::vector<Run> joins = cut(runs, modulus.stride(), pieces);
     multiply_blocks(modulus, runs);
     runs = std::move(joins);
-    source = std::move(partials);
+    joined = std::move(pieces);
   }
 }
 

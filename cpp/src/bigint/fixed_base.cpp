@@ -1,10 +1,7 @@
 #include "isthmus/bigint/fixed_base.hpp"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -67,20 +64,6 @@ std::size_t rows_in(std::size_t bytes, const SquareModulus& modulus) {
   return bytes / (modulus.stride() * sizeof(Limb));
 }
 
-void prefetch(const Limb* words, std::size_t count) noexcept {
-  for (std::size_t i = 0; i < count; i += 8) __builtin_prefetch(words + i);
-}
-
-/// Rows are read at random over tens of megabytes, where address translation costs as much as the reads.
-void prefer_huge_pages([[maybe_unused]] void* data, [[maybe_unused]] std::size_t size) noexcept {
-#ifdef MADV_HUGEPAGE
-  constexpr std::uintptr_t kHugePage = std::uintptr_t{1} << 21;
-  const auto begin = (reinterpret_cast<std::uintptr_t>(data) + kHugePage - 1) / kHugePage * kHugePage;
-  const auto end = (reinterpret_cast<std::uintptr_t>(data) + size) / kHugePage * kHugePage;
-  if (begin < end) (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-#endif
-}
-
 }  // namespace
 
 /// Fills the tables of one block of lanes, a table a lane.
@@ -122,7 +105,8 @@ class WindowTables::Builder {
       lanes_.add(context_, row_log_.data(), row_log_.data(), log_.data());
       store(j);
       lanes_.add(context_, log_.data(), log_.data(), log_of_base_.data());
-      lanes_.pair_mul_digit(context_, power_.data(), power_.data(), base_.data());
+      Lines none;
+      lanes_.pair_mul_digit(context_, power_.data(), power_.data(), base_.data(), none);
       lanes_.mod.mul(context_, inverse_power_.data(), inverse_power_.data(), inverse_.data());
     }
   }
@@ -194,11 +178,12 @@ class WindowTables::Batch {
       for (std::size_t t = 0; t * plan.levels + level < plan.windows; ++t) {
         for (std::size_t b = 0; b < blocks_.size();) {
           const std::size_t found = look_up(b, t, level);
-          // The tables are far larger than the cache: ask for the next rows while these are multiplied.
-          if (tables_.order_ == Order::rows) prefetch_after(b, t, level);
+          // The tables are far larger than the cache: fetch the next rows while these are multiplied.
+          Lines ahead;
+          if (tables_.order_ == Order::rows) add_rows_after(ahead, b, t, level);
           for (std::size_t i = 0; i < found; ++i, ++b) {
             multiply(blocks_[b], rows_.data() + i * 2 * k_ * blocks_[b].lanes->lanes,
-                     t == 0 && level + 1 == plan.levels);
+                     t == 0 && level + 1 == plan.levels, ahead);
           }
         }
       }
@@ -243,7 +228,7 @@ class WindowTables::Batch {
     return found;
   }
 
-  void prefetch_after(std::size_t b, std::size_t t, std::size_t level) const {
+  void add_rows_after(Lines& lines, std::size_t b, std::size_t t, std::size_t level) const {
     const bool same_table = b + 1 < blocks_.size();
     const Block& next = blocks_[same_table ? b + 1 : 0];
     if (!same_table && ++t * tables_.plan_.levels + level >= tables_.plan_.windows) {
@@ -251,18 +236,19 @@ class WindowTables::Batch {
       t = 0;
       --level;
     }
-    for (std::size_t l = 0; l < next.size; ++l) prefetch(row(next, l, t, level), 2 * k_);
+    for (std::size_t l = 0; l < next.size; ++l) lines.add(row(next, l, t, level), 2 * k_);
   }
 
-  void multiply(Block& block, const Limb* row, bool is_first) {
+  void multiply(Block& block, const Limb* row, bool is_first, Lines& ahead) {
     const LaneKernels& lanes = *block.lanes;
     const std::size_t single = k_ * lanes.lanes;
     if (is_first) {
+      ahead.fetch_all();
       std::copy_n(row, single, block.power.data());
       std::copy_n(row + single, single, block.log.data());
       return;
     }
-    lanes.pair_mul_digit(context_, block.power.data(), block.power.data(), row);
+    lanes.pair_mul_digit(context_, block.power.data(), block.power.data(), row, ahead);
     lanes.add(context_, block.log.data(), block.log.data(), row + single);
   }
 
@@ -315,8 +301,6 @@ WindowTables::WindowTables(const SquareModulus& modulus, const Limb* base, std::
     for (std::size_t j = 1; j < plan.window * plan.levels; ++j) modulus.sqr(current, current);
   }
   modulus.invert(inverses.data(), bases.data(), tables);
-  words_.reserve(tables * table_words());
-  prefer_huge_pages(words_.data(), words_.capacity() * sizeof(Limb));
   words_.resize(tables * table_words());
   const std::size_t lanes = modulus.root().digits().kernels->wide.lanes;
   parallel_for((tables + lanes - 1) / lanes, [&](std::size_t block) {

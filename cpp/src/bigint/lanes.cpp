@@ -20,34 +20,35 @@ struct Widths {
 using Sources = std::array<const Limb*, kMaxLanes>;
 using Targets = std::array<Limb*, kMaxLanes>;
 
-void prefetch(const Limb* words, std::size_t count) noexcept {
-  for (std::size_t i = 0; i < count; i += 8) __builtin_prefetch(words + i);
-}
-
-void prefetch(std::span<const MulTask> tasks, const Widths& widths) noexcept {
+// What the tasks read.
+void add_operands(Lines& lines, std::span<const MulTask> tasks, const Widths& widths) noexcept {
   for (const MulTask& task : tasks) {
-    prefetch(task.a, widths.a);
-    prefetch(task.b, widths.b);
+    lines.add(task.a, widths.a);
+    lines.add(task.b, widths.b);
   }
 }
 
-// One block of at most lanes.lanes tasks; idle lanes repeat the first task and write nowhere.
+// One block of at most lanes.lanes tasks; idle lanes repeat the first task and write nowhere. Places of the
+// results and the operands of the next block are fetched while the product is formed.
 template <class Product>
-void run_block(const LaneKernels& lanes, std::span<const MulTask> tasks, const Widths& widths,
-               const Product& product) noexcept {
+void run_block(const LaneKernels& lanes, std::span<const MulTask> tasks, std::span<const MulTask> next,
+               const Widths& widths, const Product& product) noexcept {
   alignas(64) Limb out[kBlockWords], a[kBlockWords], b[kBlockWords];
   Limb nowhere[kMaxDigits];
   Sources from_a, from_b;
   Targets to;
+  Lines ahead;
   for (std::size_t l = 0; l < lanes.lanes; ++l) {
     const MulTask& task = tasks[l < tasks.size() ? l : 0];
     from_a[l] = task.a;
     from_b[l] = task.b;
     to[l] = l < tasks.size() ? task.out : nowhere;
+    ahead.add(to[l], widths.out);
   }
+  add_operands(ahead, next, widths);
   lanes.gather(a, from_a.data(), widths.a);
   if (widths.b != 0) lanes.gather(b, from_b.data(), widths.b);
-  product(lanes, out, a, b);
+  product(lanes, out, a, b, ahead);
   lanes.scatter(to.data(), out, widths.out);
 }
 
@@ -58,11 +59,13 @@ void run(const KernelTable& table, std::span<const MulTask> tasks, const Widths&
     const LaneKernels& lanes = lanes_for(table, tasks.size());
     const std::size_t size = std::min(lanes.lanes, tasks.size());
     const std::span<const MulTask> later = tasks.subspan(size);
-    prefetch(later.first(std::min(later.size(), lanes.lanes)), widths);
+    const std::span<const MulTask> next = later.first(std::min(later.size(), lanes.lanes));
     if (lanes.lanes == 1) {  // an element is a block
-      product(lanes, tasks[0].out, tasks[0].a, tasks[0].b);
+      Lines ahead;
+      add_operands(ahead, next, widths);
+      product(lanes, tasks[0].out, tasks[0].a, tasks[0].b, ahead);
     } else {
-      run_block(lanes, tasks.first(size), widths, product);
+      run_block(lanes, tasks.first(size), next, widths, product);
     }
     tasks = later;
   }
@@ -228,22 +231,26 @@ class SlidingPowers {
 }  // namespace
 
 void multiply(const LaneRing& ring, std::span<const MulTask> tasks) noexcept {
-  const auto product = [&](const LaneKernels& lanes, Limb* out, const Limb* a, const Limb* b) {
-    (lanes.*ring.kernels).mul(ring.context, out, a, b);
+  const bool pairs = ring.kernels == &LaneKernels::pair;
+  const auto product = [&](const LaneKernels& lanes, Limb* out, const Limb* a, const Limb* b, Lines& ahead) {
+    if (pairs) return lanes.pair_mul_ahead(ring.context, out, a, b, ahead);
+    ahead.fetch_all();
+    lanes.mod.mul(ring.context, out, a, b);
   };
   run(*ring.context.kernels, tasks, {ring.words, ring.words, ring.words}, product);
 }
 
 void square(const LaneRing& ring, std::span<const MulTask> tasks) noexcept {
-  const auto product = [&](const LaneKernels& lanes, Limb* out, const Limb* a, const Limb*) {
+  const auto product = [&](const LaneKernels& lanes, Limb* out, const Limb* a, const Limb*, Lines& ahead) {
+    ahead.fetch_all();
     (lanes.*ring.kernels).sqr(ring.context, out, a);
   };
   run(*ring.context.kernels, tasks, {ring.words, ring.words, 0}, product);
 }
 
 void multiply_digit(const DigitContext& context, std::span<const MulTask> tasks) noexcept {
-  const auto product = [&](const LaneKernels& lanes, Limb* out, const Limb* a, const Limb* b) {
-    lanes.pair_mul_digit(context, out, a, b);
+  const auto product = [&](const LaneKernels& lanes, Limb* out, const Limb* a, const Limb* b, Lines& ahead) {
+    lanes.pair_mul_digit(context, out, a, b, ahead);
   };
   const std::size_t k = context.layout.count;
   run(*context.kernels, tasks, {2 * k, 2 * k, k}, product);

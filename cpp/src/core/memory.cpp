@@ -10,7 +10,7 @@ namespace isthmus {
 
 void prefer_huge_pages([[maybe_unused]] void* block, [[maybe_unused]] std::size_t bytes) noexcept {
 #ifdef __linux__
-  constexpr std::size_t kLarge = std::size_t{4} << 20;
+  constexpr std::size_t kLarge = std::size_t{2} << 20;
   constexpr std::uintptr_t kPage = 4096;
   if (bytes < kLarge) return;
   const auto begin = (reinterpret_cast<std::uintptr_t>(block) + kPage - 1) / kPage * kPage;

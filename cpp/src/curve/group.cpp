@@ -57,8 +57,22 @@ std::size_t Scalars::size() const noexcept { return bytes_.size() / group_->scal
 Scalars Scalars::inverses() const {
   Scalars result(*group_, bytes_);
   const std::size_t width = group_->scalar_bytes();
-  parallel_for(size(), [&](std::size_t i) {
-    group_->invert_scalar({bytes_.data() + i * width, width}, {result.bytes_.data() + i * width, width});
+  // Montgomery's trick: one inversion per tile. result[i] first holds the product of the scalars before i.
+  const auto at = [width](auto& bytes, std::size_t i) { return std::span(bytes.data() + i * width, width); };
+  parallel_for((size() + Group::kTile - 1) / Group::kTile, [&](std::size_t tile) {
+    const std::size_t first = tile * Group::kTile;
+    const std::size_t end = std::min(first + Group::kTile, size());
+    SecretVector<std::uint8_t> product(at(bytes_, first).begin(), at(bytes_, first).end());
+    for (std::size_t i = first + 1; i < end; ++i) {
+      std::copy(product.begin(), product.end(), at(result.bytes_, i).begin());
+      group_->multiply_scalars(product, at(bytes_, i), product);
+    }
+    group_->invert_scalar(product, product);
+    for (std::size_t i = end; --i > first;) {
+      group_->multiply_scalars(product, at(result.bytes_, i), at(result.bytes_, i));
+      group_->multiply_scalars(product, at(bytes_, i), product);
+    }
+    std::copy(product.begin(), product.end(), at(result.bytes_, first).begin());
   });
   return result;
 }
@@ -86,6 +100,10 @@ Scalars Group::random_scalars(std::size_t n) const {
   return {*this, std::move(reduced)};
 }
 
+bool Group::is_scalar(ByteSpan bytes) const {
+  return bytes.size() == scalar_bytes() && is_canonical_scalar(bytes);
+}
+
 Scalar Group::scalar(ByteSpan bytes) const {
   require(bytes.size() == scalar_bytes(), "a scalar has the wrong length");
   require(is_canonical_scalar(bytes), "a scalar is not below the group's order");
@@ -110,6 +128,15 @@ Scalar Group::scalar_from_uniform(ByteSpan uniform) const {
   SecretVector<std::uint8_t> reduced(scalar_bytes());
   reduce_scalar(uniform, reduced);
   return scalar(reduced);
+}
+
+void Group::reduce(ByteSpan uniform, MutableByteSpan out) const {
+  const std::size_t width = scalar_bytes();
+  require(out.size() % width == 0 && uniform.size() == 2 * out.size(),
+          "uniform bytes must be twice as long as the scalars");
+  for (std::size_t at = 0; at < out.size(); at += width) {
+    reduce_scalar(uniform.subspan(2 * at, 2 * width), out.subspan(at, width));
+  }
 }
 
 std::size_t Group::count_points(ByteSpan points) const {
@@ -153,14 +180,6 @@ void Group::mult_each(const Scalars& scalars, ByteSpan points, MutableByteSpan o
                 });
 }
 
-void Group::mult_each_tile(const std::uint8_t* scalars, const std::uint8_t* points, std::size_t n,
-                           std::uint8_t* out, Decoded* decoded) const {
-  for (std::size_t i = 0; i < n; ++i) {
-    mult_tile({scalars + i * scalar_bytes(), scalar_bytes()}, points + i * element_bytes(), 1,
-              out + i * element_bytes(), decoded + i);
-  }
-}
-
 void Group::linear_combination_vartime(ByteSpan scalars, ByteSpan points, MutableByteSpan out) const {
   const std::size_t width = scalar_bytes();
   const std::size_t n = count_points(points);
@@ -185,9 +204,8 @@ void Group::refuse_addition() const {
 void Group::proof_response(const Scalar& nonce, ByteSpan challenge, const Scalar& key,
                            MutableByteSpan out) const {
   require(&nonce.group() == this && &key.group() == this, "a scalar belongs to another group");
-  require(challenge.size() == scalar_bytes() && out.size() == scalar_bytes(),
-          "a scalar has the wrong length");
-  require(is_canonical_scalar(challenge), "the challenge is not below the group's order");
+  require(out.size() == scalar_bytes(), "a scalar has the wrong length");
+  require(is_scalar(challenge), "the challenge is not a canonical scalar");
   subtract_product(nonce.bytes(), challenge, key.bytes(), out);
 }
 

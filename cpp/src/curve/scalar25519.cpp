@@ -82,6 +82,26 @@ void mul(const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* out) noexce
   store(out, montgomery(montgomery(load(a), load(b)), kRadixSquared));
 }
 
+void subtract_product(const std::uint8_t* a, const std::uint8_t* b, const std::uint8_t* c,
+                      std::uint8_t* out) noexcept {
+  const Words x = load(a);
+  const Words product = montgomery(montgomery(load(b), load(c)), kRadixSquared);
+  Words difference;
+  std::uint64_t borrow = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    const Wide d = static_cast<Wide>(x[i]) - product[i] - borrow;
+    difference[i] = static_cast<std::uint64_t>(d);
+    borrow = static_cast<std::uint64_t>(d >> 64) & 1;
+  }
+  const std::uint64_t below = ct_mask(borrow);
+  std::uint64_t carry = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    const Wide s = static_cast<Wide>(difference[i]) + (kOrder[i] & below) + carry;
+    store_le64(out + 8 * i, static_cast<std::uint64_t>(s));
+    carry = static_cast<std::uint64_t>(s >> 64);
+  }
+}
+
 void invert(const std::uint8_t* a, std::uint8_t* out) noexcept {
   // The exponent L - 2 is public, so branching on its bits reveals nothing.
   Words base = montgomery(load(a), kRadixSquared);

@@ -84,6 +84,9 @@ class WeierstrassGroup final : public Group {
   void invert_scalar(ByteSpan scalar, MutableByteSpan out) const override {
     store_integer<Curve>(invert(load_integer<Curve>(scalar.data())), out.data());
   }
+  void multiply_scalars(ByteSpan a, ByteSpan b, MutableByteSpan out) const override {
+    store_integer<Curve>(load_integer<Curve>(a.data()) * load_integer<Curve>(b.data()), out.data());
+  }
   void subtract_product(ByteSpan a, ByteSpan b, ByteSpan c, MutableByteSpan out) const override {
     const auto product = load_integer<Curve>(b.data()) * load_integer<Curve>(c.data());
     store_integer<Curve>(load_integer<Curve>(a.data()) - product, out.data());
@@ -147,11 +150,18 @@ void map_mult(const std::uint8_t* scalar, const std::uint8_t* uniform, std::size
   kernels<Curve>().map_mult(SignedDigits(Curve::kOrder, scalar, n, 0), uniform, n, out);
 }
 
-#define ISTHMUS_INSTANTIATE(Curve)                                                      \
-  template const Group& group<Curve>() noexcept;                                        \
-  template void map<Curve>(const std::uint8_t*, std::size_t, std::uint8_t*);            \
-  template void map_nonuniform<Curve>(const std::uint8_t*, std::size_t, std::uint8_t*); \
-  template void map_mult<Curve>(const std::uint8_t*, const std::uint8_t*, std::size_t, std::uint8_t*);
+template <class Curve>
+void map_mult_each(const std::uint8_t* scalars, const std::uint8_t* uniform, std::size_t n,
+                   std::uint8_t* out) {
+  kernels<Curve>().map_mult(SignedDigits(Curve::kOrder, scalars, n, kScalarBytes), uniform, n, out);
+}
+
+#define ISTHMUS_INSTANTIATE(Curve)                                                                     \
+  template const Group& group<Curve>() noexcept;                                                       \
+  template void map<Curve>(const std::uint8_t*, std::size_t, std::uint8_t*);                           \
+  template void map_nonuniform<Curve>(const std::uint8_t*, std::size_t, std::uint8_t*);                \
+  template void map_mult<Curve>(const std::uint8_t*, const std::uint8_t*, std::size_t, std::uint8_t*); \
+  template void map_mult_each<Curve>(const std::uint8_t*, const std::uint8_t*, std::size_t, std::uint8_t*);
 ISTHMUS_INSTANTIATE(P256)
 ISTHMUS_INSTANTIATE(Sm2)
 #undef ISTHMUS_INSTANTIATE

@@ -23,12 +23,23 @@ class X25519 final : public Group {
     scalar25519::halve(eighth.data(), eighth.data());
     kernels().mult(eighth.data(), points, n, out, decoded);
   }
+  // One at a time: the ladder's lanes share the scalar.
+  void mult_each_tile(const std::uint8_t* scalars, const std::uint8_t* points, std::size_t n,
+                      std::uint8_t* out, Decoded* decoded) const override {
+    for (std::size_t i = 0; i < n; ++i) {
+      mult_tile({scalars + i * kScalarBytes, kScalarBytes}, points + i * kElementBytes, 1,
+                out + i * kElementBytes, decoded + i);
+    }
+  }
   bool is_canonical_scalar(ByteSpan bytes) const override { return scalar25519::is_canonical(bytes.data()); }
   void reduce_scalar(ByteSpan uniform, MutableByteSpan out) const override {
     scalar25519::reduce_wide(uniform.data(), out.data());
   }
   void invert_scalar(ByteSpan scalar, MutableByteSpan out) const override {
     scalar25519::invert(scalar.data(), out.data());
+  }
+  void multiply_scalars(ByteSpan a, ByteSpan b, MutableByteSpan out) const override {
+    scalar25519::mul(a.data(), b.data(), out.data());
   }
 };
 

@@ -64,6 +64,12 @@ class GrowingTable {
   }
 
  private:
+  struct Reserved {
+    Reserved(TableReservation&& m, Table&& t) : memory(std::move(m)), table(std::move(t)) {}
+    TableReservation memory;
+    Table table;
+  };
+
   static constexpr std::size_t kGrowth = 4;
   static constexpr std::size_t kMany = std::size_t{1} << 40;  // more than will ever come: the plan stays
 
@@ -71,12 +77,18 @@ class GrowingTable {
 
   /// The last table, if it has the plan for so many uses; else a new one.
   TablePtr build(std::size_t uses) {
-    const auto plan = Table::best_plan(modulus_, exponent_bits_, table_bytes() / share_, uses);
+    TablePtr last;
     {
       const std::lock_guard<std::mutex> lock(fork_safe_mutex());
-      if (table_ && table_->plan() == plan) return table_;
+      last = table_;
     }
-    return std::make_shared<const Table>(modulus_, base_.data(), exponent_bits_, plan);
+    TableReservation memory(table_bytes() / share_, last ? last->bytes() : 0);
+    const auto plan = Table::best_plan(modulus_, exponent_bits_, memory.bytes(), uses);
+    if (last && plan == last->plan()) return last;
+    const auto reserved =
+        std::make_shared<Reserved>(std::move(memory), Table(modulus_, base_.data(), exponent_bits_, plan));
+    reserved->memory.shrink(reserved->table.bytes());
+    return TablePtr(reserved, &reserved->table);
   }
 
   /// Replaces the table of fewer uses, and returns `made`.

@@ -130,7 +130,7 @@ class RandomizerPool::Store {
 RandomizerPool::RandomizerPool(std::shared_ptr<const ResidueSource> source, std::size_t capacity)
     : source_(std::move(source)) {
   require(capacity >= 1 && capacity <= kMaxCapacity, "a pool holds between 1 and 2^20 randomizers");
-  source_->prepare(kMaxCapacity);  // as many may come, in time
+  source_->prepare(capacity);
   store_ = std::make_unique<Store>(*source_, capacity);
 }
 

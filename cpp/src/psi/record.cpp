@@ -16,8 +16,7 @@ namespace {
 constexpr std::size_t kRowsPerBlock = 1024;
 constexpr std::size_t kBucketRecords = 1024;  // a bucket is sorted within the first-level cache
 
-ItemRecord item_record(ByteSpan item, const SipKey& order, std::uint64_t row) {
-  const Sha256::Digest digest = sha256(item);
+ItemRecord item_record(ByteSpan digest, const SipKey& order, std::uint64_t row) {
   ItemRecord record;
   record[0] = siphash24(order, digest);
   std::memcpy(&record[1], digest.data(), digest.size());
@@ -30,6 +29,23 @@ std::uint64_t print_of(const SipKey& print, const ItemRecord& record) {
   store_le64(bytes.data(), record[0]);
   store_le64(bytes.data() + 8, record[5]);
   return siphash24(print, bytes);
+}
+
+// Fills `out`, with make(row, scratch) for each record, and returns the sum of their prints.
+template <class Make>
+std::uint64_t fill_item_records(std::span<ItemRecord> out, const SipKey& print, const Make& make) {
+  std::atomic<std::uint64_t> sum{0};
+  parallel_for((out.size() + kRowsPerBlock - 1) / kRowsPerBlock, [&](std::size_t block) {
+    SecretVector<std::uint8_t> scratch;
+    std::uint64_t part = 0;
+    const std::size_t end = std::min(out.size(), (block + 1) * kRowsPerBlock);
+    for (std::size_t row = block * kRowsPerBlock; row < end; ++row) {
+      out[row] = make(row, scratch);
+      part += print_of(print, out[row]);
+    }
+    sum += part;
+  });
+  return sum;
 }
 
 // Records by the `bits` bits of their first word that follow the top byte, which is the same for all of them.
@@ -75,19 +91,19 @@ std::uint64_t make_item_records(const ItemColumns& columns, const SipKey& order,
                                 std::uint64_t first_row, std::span<ItemRecord> out) {
   require(out.size() == columns.size(), "out must hold one record per row");
   require(first_row <= kRepeated - out.size(), "a row number is too large");
-  std::atomic<std::uint64_t> sum{0};
-  parallel_for((out.size() + kRowsPerBlock - 1) / kRowsPerBlock, [&](std::size_t block) {
-    SecretVector<std::uint8_t> scratch;
-    std::uint64_t part = 0;
-    const std::size_t end = std::min(out.size(), (block + 1) * kRowsPerBlock);
-    for (std::size_t row = block * kRowsPerBlock; row < end; ++row) {
-      columns.encode(row, scratch);
-      out[row] = item_record(scratch, order, first_row + row);
-      part += print_of(print, out[row]);
-    }
-    sum += part;
+  return fill_item_records(out, print, [&](std::size_t row, SecretVector<std::uint8_t>& scratch) {
+    columns.encode(row, scratch);
+    return item_record(sha256(scratch), order, first_row + row);
   });
-  return sum;
+}
+
+std::uint64_t reorder_item_records(ByteSpan digests, std::span<const std::uint64_t> rows, const SipKey& order,
+                                   const SipKey& print, std::span<ItemRecord> out) {
+  require(digests.size() == kItemDigestBytes * out.size() && rows.size() == out.size(),
+          "out must hold one record per row");
+  return fill_item_records(out, print, [&](std::size_t i, SecretVector<std::uint8_t>&) {
+    return item_record(digests.subspan(kItemDigestBytes * i, kItemDigestBytes), order, rows[i]);
+  });
 }
 
 void make_tag_records(ByteSpan rows, std::size_t stride, std::size_t offset, std::size_t width,

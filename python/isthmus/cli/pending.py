@@ -1,59 +1,94 @@
-"""A result whose rows are not written yet: kept in the state folder, so that a crash costs no second run."""
+"""A result whose rows are not written yet: kept in the state folder, so that a crash costs no second run.
+
+It lies there as the run did, sealed under a key that follows from this party's private key.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import json
+import os
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from isthmus.errors import CheckpointError, ResumeMismatch
+from isthmus.errors import ResumeMismatch
+from isthmus.party.identity import Identity
 from isthmus.psi import PsiResult
 from isthmus.psi.checkpoint import erase_state
-from isthmus.tables import write_table
+from isthmus.psi.state_files import Folder, Log, Seal
 
-_FILE = "rows.arrow"
-_TERMS = b"isthmus"
+_FILE = "rows.log"
+_PURPOSE = b"isthmus psi result v1"
+_ROW = np.dtype("<i8")
+_RECORD_ROWS = 1 << 20
 
 
 class Pending:
     """The result of one command; ``terms`` are what must be the same when it is given again."""
 
-    def __init__(self, folder: Path, input: Path, terms: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, input: Path, identity: Identity, terms: Mapping[str, Any]) -> None:
         status = input.stat()
-        self._folder = folder
-        self._terms = {**terms, "input": [str(input.resolve()), status.st_size, status.st_mtime_ns]}
+        self._path = folder
+        self._seal = Seal(identity.derive_key(_PURPOSE, b""))
+        self._terms = {
+            **terms,
+            "party": identity.name,
+            "peer": [identity.peer_name, identity.peer_fingerprint],
+            "input": [str(input.resolve()), status.st_size, status.st_mtime_ns],
+        }
 
     def load(self) -> NDArray[np.int64] | None:
-        """Return the rows that are kept, or None; ResumeMismatch if another command kept them."""
-        path = self._folder / _FILE
-        if not path.exists():
+        """Return the rows that are kept, or None; ResumeMismatch if another command kept them.
+
+        Raises what opening the folder for a run would: PathError if others can use it, BusyError.
+        """
+        if not os.path.lexists(self._path):
             return None
+        folder, rows = Folder(self._path), None
         try:
-            with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as reader:
-                rows: NDArray[np.int64] = reader.read_all()["row"].to_numpy()
-                terms = json.loads(reader.schema.metadata[_TERMS])
-        except (OSError, pa.ArrowInvalid, KeyError, TypeError, ValueError):
-            raise CheckpointError("the result in the state folder is damaged; delete the folder") from None
-        differing = sorted(key for key, value in self._terms.items() if terms.get(key) != value)
-        if differing:
-            raise ResumeMismatch(f"the interrupted run had another: {', '.join(differing)}")
+            rows = self._read()
+            if rows is None:
+                folder.remove(_FILE)
+        finally:
+            folder.release(remove=rows is None)
         return rows
 
     def save(self, result: PsiResult) -> None:
-        """Keep a result's rows; they are on disk when this returns."""
-        table = pa.table({"row": result.indices})
-        terms = {_TERMS: json.dumps(self._terms).encode()}
-        write_table(table.replace_schema_metadata(terms), self._folder / _FILE)
+        """Keep a result's rows, in a folder that the run holds; they are on disk when this returns."""
+        assert result.indices is not None, "a sender has no rows to keep"
+        rows = result.indices.astype(_ROW, copy=False)
+        with closing(Log(self._path, _FILE, self._seal, _PURPOSE, new=True)) as log:
+            log.append(json.dumps({"count": len(rows), "terms": self._terms}).encode())
+            for start in range(0, len(rows), _RECORD_ROWS):
+                log.append(rows[start : start + _RECORD_ROWS].tobytes())
 
     def discard(self) -> None:
         """Forget the result once its rows are written, and what else is left of the run."""
-        (self._folder / _FILE).unlink(missing_ok=True)
-        erase_state(self._folder)
-        with contextlib.suppress(OSError):
-            self._folder.rmdir()
+        erase_state(self._path, _FILE)
+
+    def _read(self) -> NDArray[np.int64] | None:
+        """Return the rows; None if there are none, or not all: then the run itself is still kept."""
+        if not os.path.lexists(self._path / _FILE):
+            return None
+        with closing(Log(self._path, _FILE, self._seal, _PURPOSE)) as log:
+            records = log.read()
+            head = next(records, None)
+            if head is None:
+                return None
+            kept = json.loads(head)
+            self._check(kept["terms"])
+            rows, done = np.empty(kept["count"], dtype=np.int64), 0
+            for record in records:
+                part = np.frombuffer(record, dtype=_ROW)
+                rows[done : done + len(part)] = part
+                done += len(part)
+        return rows if done == len(rows) else None
+
+    def _check(self, terms: Mapping[str, Any]) -> None:
+        differing = sorted(key for key, value in self._terms.items() if terms.get(key) != value)
+        if differing:
+            raise ResumeMismatch(f"the interrupted run had another: {', '.join(differing)}")

@@ -26,7 +26,8 @@ that were printed by telephone.
 fund$ isthmus party trust bank.crt --party fund.toml
       --address bank.example:7700[/cyan]
 
-Then both run the same job at about the same time, each on its own file:
+Then both run the same job, each on its own file, and within a minute of each
+other (or of limits.connect_seconds in the party files):
 
 [cyan]bank$ isthmus psi run --party bank.toml --job june
       --input bank.csv --id customer_id --out aligned.csv
@@ -91,7 +92,11 @@ def run(
     job: Annotated[str, typer.Option(help="Name of this run.", rich_help_panel=_AGREED)],
     count_only: Annotated[
         bool,
-        typer.Option("--count-only", help="Learn how many customers are shared.", rich_help_panel=_AGREED),
+        typer.Option(
+            "--count-only",
+            help="Learn how many are shared (a dishonest learner: which).",
+            rich_help_panel=_AGREED,
+        ),
     ] = False,
     min_result: Annotated[
         int,
@@ -140,6 +145,8 @@ def run(
     from isthmus.cli import psi_files
     from isthmus.cli.pending import Pending
     from isthmus.errors import InvalidArgument
+    from isthmus.party.party_file import load_party_file
+    from isthmus.psi.ray_engine import import_ray
 
     if (out is not None) != (role != "sender" and not count_only):
         raise InvalidArgument("--out is needed, except by a sender or for a count, where there are no rows")
@@ -153,11 +160,15 @@ def run(
     memory_bytes = psi_files.read_memory(memory)
     limits = {"memory_bytes": memory_bytes, "state_dir": state, "engine": engine}
     stream = psi_files.open_ids(input, id, options["normalize"], out, state)
+    if engine == "ray":
+        import_ray()
     console = Console(stderr=True)
     if out is None:
         _match(console, party, job, stream, count_only=count_only, options={**options, **limits})
         return
-    pending = None if state is None else Pending(state, input, {"job": job, "id": id, **options})
+    pending = None
+    if state is not None:
+        pending = Pending(state, input, load_party_file(party).identity, {"job": job, "id": id, **options})
     rows = None if pending is None else pending.load()
     if rows is None:
         keep = {} if pending is None else {"on_result": pending.save}

@@ -60,20 +60,25 @@ def read_memory(text: str) -> int:
 def write_shared(
     console: Console, stream: TableStream, input: Path, rows: Any, out: Path, **options: Any
 ) -> None:
-    """Write the shared rows, all columns of them, unless the input changed since it was read."""
+    """Write the shared rows, all columns of them, unless the input changed since it was read.
+
+    Columns keep their types; in a CSV file, where identifiers have none, they are text.
+    """
     from isthmus.cli.progress import watch
     from isthmus.party.stages import Pace
     from isthmus.protocol.machine import Progress
     from isthmus.tables import write_rows
+    from isthmus.tables.paths import file_format
 
     stream.check_unchanged()
     pace = Pace()
+    text = stream.schema.names if file_format(input).kind == "csv" else []
     with watch(console) as show:
 
         def on_progress(done: int, total: int) -> None:
             show(pace.judge(Progress("write", done >> 20, total >> 20, "MiB read")))
 
-        write_rows(input, rows, out, text=stream.schema.names, on_progress=on_progress, **options)
+        write_rows(input, rows, out, text=text, on_progress=on_progress, **options)
 
 
 def say_counts(console: Console, stream: TableStream, size: int | None, duplicates: int) -> None:

@@ -80,8 +80,10 @@ def star(
 
     All must print the same code of the run: compare it by telephone. The
     spoke of the last --party could also count how many customers each group
-    of parties has in common. A party needs about 150 bytes of memory for each
-    identifier of the largest list. A run that is interrupted starts again.
+    of parties has in common and, if it breaks the protocol, find which of its
+    own the hub has: choose one that may. A party needs up to 250 bytes of
+    memory for each identifier of the largest list. A run that is interrupted
+    starts again.
     """
     from rich.console import Console
 

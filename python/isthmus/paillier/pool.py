@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Protocol
 
 from isthmus._core import paillier as _native
 from isthmus.errors import InvalidArgument
 
-DEFAULT_CAPACITY = 4096
+DEFAULT_CAPACITY = 4096  # 4 MiB at 3072 bits
 
 
 class _Key(Protocol):
@@ -25,10 +28,10 @@ class RandomizerPool:
     randomizer once; when there are too few, the rest is made on the spot. What is stored is wiped when it is
     taken, and when the pool stops. A forked child takes nothing from its parent's store.
 
-    Use it as a context manager, or call :meth:`stop`.
+    Use it as a context manager, or call :meth:`stop`; it also stops when the interpreter exits.
     """
 
-    __slots__ = ("_native", "_running")
+    __slots__ = ("__weakref__", "_native", "_running")
 
     _running: bool
 
@@ -37,6 +40,7 @@ class RandomizerPool:
             raise InvalidArgument("this key's pool is running already")
         self._native = _native.RandomizerPool(key._native, capacity)
         self._running = True
+        weakref.finalize(self, self._native.stop)
         key._pool = self
 
     @property
@@ -65,6 +69,19 @@ class RandomizerPool:
     def __repr__(self) -> str:
         state = f"{self.ready} of {self.capacity} ready" if self._running else "stopped"
         return f"RandomizerPool({state})"
+
+
+@contextmanager
+def pooled(key: _Key) -> Iterator[None]:
+    """Keep a pool of the default capacity running during a block, for a key that has none.
+
+    For runs with a peer: the time that a party waits for messages goes into its next encryptions.
+    """
+    if key._pool is not None and key._pool._running:
+        yield
+        return
+    with RandomizerPool(key, DEFAULT_CAPACITY):
+        yield
 
 
 def residue_source(key: _Key) -> _native.ResidueSource:

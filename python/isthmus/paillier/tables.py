@@ -10,7 +10,8 @@ def set_table_memory(max_bytes: int) -> None:
     """Set the memory that the tables of one key may take, in this process and from now on.
 
     Encryption multiplies precomputed powers. Key objects of the same key share one table; it grows with the
-    number of encryptions, up to 32 MiB by default. Larger tables need fewer products.
+    number of encryptions, up to 32 MiB by default. Larger tables need fewer products. All keys of the process
+    together take eight times as much, and 64 KiB for each table beyond; a key that is gone leaves its share.
 
     Parameters
     ----------

@@ -149,11 +149,12 @@ class FrameReader:
     """Checks the peer's frames and assembles its messages.
 
     A frame that fails a check changes nothing and ends the session: errors here are never repaired.
+    ``max_message`` bounds what a message may declare; it can be set while frames arrive.
     """
 
     def __init__(self, direction: Direction, max_message: int) -> None:
         self._chain = _Chain(direction)
-        self._max_message = max_message
+        self.max_message = max_message
         self._parts: list[bytes] = []
         self._received = 0
         self._total = 0
@@ -199,8 +200,8 @@ class FrameReader:
         return Incoming(frame.kind, payload)
 
     def _check_chunk(self, frame: Frame, size: int, before: bytes) -> None:
-        if frame.total_length > self._max_message:
-            raise TooLarge(f"a message declares {frame.total_length} bytes; the limit is {self._max_message}")
+        if frame.total_length > self.max_message:
+            raise TooLarge(f"a message declares {frame.total_length} bytes; the limit is {self.max_message}")
         if frame.offset + size > frame.total_length:
             raise TooLarge("a chunk reaches beyond its message")
         if frame.offset < self._received:

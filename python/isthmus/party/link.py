@@ -20,6 +20,7 @@ from isthmus.errors import (
     IsthmusError,
     PeerFailed,
     PeerGone,
+    PeerSilent,
     PeerTruncated,
     ProtocolState,
     TooLarge,
@@ -245,6 +246,9 @@ class Link:
         try:
             while self._take(self._reader.read(self._channel.receive(self._limits.deadline_seconds))):
                 pass
+        except DeadlineError as error:
+            # What would carry a last frame to the peer is as dead as what should have brought its heartbeats.
+            self._peer_ended(PeerSilent(error.args[0]))
         except PeerGone as error:
             cut = PeerTruncated("the peer's stream ended in the middle of a message")
             self._peer_ended(cut if self._reader.mid_message else error)

@@ -10,8 +10,11 @@ from __future__ import annotations
 import json
 import logging
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, InvalidStateError, wait
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -35,7 +38,7 @@ from isthmus.party.audit import AuditTrail, Record
 from isthmus.party.channel.base import Channel, Counters
 from isthmus.party.decode import parse
 from isthmus.party.disclosure import public_code
-from isthmus.party.handshake import Proposal, handshake
+from isthmus.party.handshake import Agreement, Proposal, handshake
 from isthmus.party.link import Link
 from isthmus.party.stages import Pace, StageClock, StageReport
 from isthmus.party.wire.link_pb2 import JobEnd, JobStart
@@ -47,7 +50,9 @@ T = TypeVar("T")
 
 _PROTOCOL_NAME = re.compile(r"([a-z0-9][a-z0-9_.-]{0,62})/([0-9]{1,4})")
 _MAX_PARAMETERS_BYTES = 1 << 16
+_MAX_ENVELOPE_BYTES = _MAX_PARAMETERS_BYTES + 1024
 _RETRY_SECONDS = 0.2
+_POLL_SECONDS = 0.1
 
 
 class Session:
@@ -55,7 +60,8 @@ class Session:
 
     ``party`` and ``peer`` are the names, ``job`` the name that both gave to the session. ``on_progress`` is
     called with every :class:`~isthmus.protocol.machine.Progress` of the running protocol. ``stages`` says
-    what each stage cost, ``audit`` what was run and disclosed.
+    what each stage cost, ``audit`` what was run and disclosed, ``jobs_finished`` how many jobs came to their
+    end.
 
     Any error ends the session for both parties: this side raises it, the other side gets :class:`PeerFailed`
     with a public code, and nothing of the job is returned on either side. A lost connection too: whoever can
@@ -76,14 +82,16 @@ class Session:
         self._reopen = reopen
         self._past = Counters()
         self._closed = False
+        self._cancelled = threading.Event()
         self.party = proposal.party
         self.peer = proposal.peer
         self.job = proposal.job
         self.on_progress: Callable[[Progress], None] | None = None
         self.stages: list[StageReport] = []
+        self.jobs_finished = 0
         self._pace = Pace()
         try:
-            self._meet(channel)
+            self._use(channel, handshake(channel, proposal))
         except IsthmusError as error:
             self._trail.add("refused", code=error.code)
             raise
@@ -122,22 +130,33 @@ class Session:
         """
         self._trail.add("disclosure", statement=statement)
 
-    def run(self, protocol: str, steps: Steps[T], parameters: Mapping[str, Any] | None = None) -> T:
+    def run(
+        self,
+        protocol: str,
+        steps: Steps[T],
+        parameters: Mapping[str, Any] | None = None,
+        max_message: int | None = None,
+    ) -> T:
         """Run one protocol with the peer, who must start the same one, and return its result.
 
         ``protocol`` is ``"name/version"``. ``parameters`` are public and JSON-serialisable; both parties must
         give equal ones. ``"suite"`` and ``"key_bits"`` among them are held against what the handshake agreed
-        on.
+        on. ``max_message`` is the longest message of the peer's that the protocol has use for, in bytes; what
+        the limits allow, if None.
 
         Raises whatever ended the job; the session is over then.
         """
         clock = StageClock(protocol)
         try:
             self._trail.add("job started", protocol=protocol)
+            largest = self._proposal.limits.max_message
+            # The peer sends nothing of the job before it has this party's JobStart.
+            self._reader.max_message = largest if max_message is None else min(largest, max_message)
             self._start(protocol, dict(parameters or {}))
             result = self._drive(steps, clock)
             self._finish()
             self._trail.add("job finished", protocol=protocol)
+            self.jobs_finished += 1
             return result
         except BaseException as error:
             steps.close()
@@ -154,7 +173,8 @@ class Session:
     def reconnect(self) -> None:
         """Meet the peer again after the connection was lost, for up to ``connect_seconds``.
 
-        Raises DeadlineError when the peer does not come back in time, and whatever ends the handshake.
+        Raises DeadlineError when the peer does not come back in time, CancelledError after :meth:`cancel`,
+        and whatever ends the handshake.
         """
         if self._reopen is None or not self.can_reconnect:
             raise InvalidArgument("this session cannot be connected again")
@@ -163,18 +183,21 @@ class Session:
         deadline = time.monotonic() + self._proposal.limits.connect_seconds
         while True:
             try:
-                self._meet(self._reopen())
+                self._use(*self._meet_again(self._reopen))
                 break
             except (PeerGone, PeerTruncated):
                 # The peer may not have noticed yet that the old connection is gone.
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(_RETRY_SECONDS)
+                self._cancelled.wait(_RETRY_SECONDS)
+        if self._cancelled.is_set():
+            self._link.cancel()
         self._past = past
         self._trail.add("reconnected")
 
     def cancel(self) -> None:
         """End the session on both sides with CancelledError; may be called from any thread."""
+        self._cancelled.set()
         self._link.cancel()
 
     def close(self) -> None:
@@ -194,13 +217,42 @@ class Session:
             self._abort(error)
         self.close()
 
-    def _meet(self, channel: Channel) -> None:
-        """Agree with the peer on a fresh channel, and use it from now on."""
-        agreement = handshake(channel, self._proposal)
+    def _meet_again(self, reopen: Callable[[], Channel]) -> tuple[Channel, Agreement]:
+        """Agree with the peer on a fresh channel, in a thread: cancel() waits for neither of them."""
+        meeting: Future[tuple[Channel, Agreement]] = Future()
+
+        def meet() -> None:
+            try:
+                channel = reopen()
+                found = channel, handshake(channel, self._proposal)
+            except BaseException as error:
+                with suppress(InvalidStateError):
+                    meeting.set_exception(error)
+                return
+            try:
+                meeting.set_result(found)
+            except InvalidStateError:  # nobody waits for it any more
+                channel.close()
+
+        threading.Thread(target=meet, name="isthmus-meeting", daemon=True).start()
+        try:
+            while not wait([meeting], _POLL_SECONDS).done:
+                if self._cancelled.is_set():
+                    raise CancelledError("this party cancelled")
+            return meeting.result()
+        except BaseException:
+            if not meeting.cancel() and meeting.exception() is None:
+                meeting.result()[0].close()
+            raise
+
+    def _use(self, channel: Channel, agreement: Agreement) -> None:
+        """Send and receive through this channel from now on."""
         self.session_id = agreement.session_id.hex()
         self.suites = agreement.suites
         self.min_key_bits = agreement.min_key_bits
         self._channel = channel
+        self._reader = agreement.reader
+        self._reader.max_message = _MAX_ENVELOPE_BYTES
         self._link = Link(
             channel, agreement.writer, agreement.reader, self._proposal.limits, agreement.peer_limits
         )
@@ -259,6 +311,7 @@ class Session:
                 self.report(step)
 
     def _finish(self) -> None:
+        self._reader.max_message = _MAX_ENVELOPE_BYTES
         sent = self._link.sent_digest()
         self._send(JobEnd(sent=sent, received=self._received_digest))
         expected = self._received_digest
@@ -285,9 +338,10 @@ class Session:
         if self._closed:
             return
         self._closed = True
-        code = getattr(error, "code", type(error).__name__)
+        stopped = isinstance(error, KeyboardInterrupt | SystemExit)  # Ctrl-C, or being asked to terminate
+        code = CancelledError.code if stopped else getattr(error, "code", type(error).__name__)
         log.warning("session %s: ended by %s", self.session_id[:8], code)
-        if isinstance(error, KeyboardInterrupt):
+        if stopped:
             self._link.cancel()
         elif isinstance(error, IsthmusError):
             self._link.fail(error, public_code(error))

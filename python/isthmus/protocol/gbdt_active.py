@@ -8,6 +8,7 @@ import numpy as np
 
 from isthmus.errors import PeerValue, ProtocolCount
 from isthmus.paillier import PrivateKey
+from isthmus.paillier.pool import pooled
 from isthmus.protocol.alignment import align
 from isthmus.protocol.gbdt_packing import PairPacking, expect_ciphertexts
 from isthmus.protocol.gbdt_splits import (
@@ -84,12 +85,15 @@ def train_active(
     packing = PairPacking.for_sample(parameters.key_bits, n_sampled)
     forest = ActiveForest(peer.shared_id, base_margin(labels), [])
     margin = np.full(n_rows, forest.base)
-    for number in range(parameters.n_trees):
-        g, h = logistic_gradients(labels, margin)
-        sample = draw_sample(rng, n_rows, parameters)
-        tree = _ActiveTree(number, columns, parameters, packing, private_key, sample, g, h, forest.n_records)
-        forest.trees.append((yield from tree.grow()))
-        margin += tree.margin()
+    with pooled(private_key):
+        for number in range(parameters.n_trees):
+            g, h = logistic_gradients(labels, margin)
+            sample = draw_sample(rng, n_rows, parameters)
+            tree = _ActiveTree(
+                number, columns, parameters, packing, private_key, sample, g, h, forest.n_records
+            )
+            forest.trees.append((yield from tree.grow()))
+            margin += tree.margin()
     yield Progress("gbdt", parameters.n_trees, parameters.n_trees)
     return forest
 

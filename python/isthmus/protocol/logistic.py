@@ -27,6 +27,7 @@ import numpy as np
 
 from isthmus.errors import DecodeError, FeatureValue, InvalidArgument, KeyRejected, PeerValue, ProtocolCount
 from isthmus.paillier import PrivateKey, PublicKey, keygen
+from isthmus.paillier.pool import pooled
 from isthmus.protocol.agreed_key import parse_agreed_key
 from isthmus.protocol.alignment import Peer, align
 from isthmus.protocol.logistic_messages import Side, chunks, receive_words, send_words
@@ -120,11 +121,12 @@ def train(
     features = np.ascontiguousarray(features, dtype=np.int64)
     peer = yield from align(features.shape[0], features.shape[1], active=labels is not None)
     side = yield from _exchange_keys(parameters, keys, peer, features, active=labels is not None)
-    if labels is not None:
-        moments = yield from active_moments(side, features, labels)
-    else:
-        moments = yield from passive_moments(side, features)
-    weights = yield from _fit(parameters, side, features, moments.cross, moments.rhs)
+    with pooled(side.key):
+        if labels is not None:
+            moments = yield from active_moments(side, features, labels)
+        else:
+            moments = yield from passive_moments(side, features)
+        weights = yield from _fit(parameters, side, features, moments.cross, moments.rhs)
     own = yield from _reveal(side, weights)
     bias = decode(weights.bias.words + own[-1:], WEIGHT_BITS)[0] if side.active else 0.0
     block = weights.active.words + own[:-1] if side.active else weights.passive.words + own

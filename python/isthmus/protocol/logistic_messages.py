@@ -7,16 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isthmus.aggregate import weighted_sum
 from isthmus.errors import DecodeError, ProtocolCount, ProtocolState
 from isthmus.paillier import CiphertextArray, PrivateKey, PublicKey, concatenate
 from isthmus.protocol.machine import Send, Steps, receive
-from isthmus.protocol.sharing import BigIntegers, SlotPlan, Words, masked, unmasked
+from isthmus.protocol.sharing import BigIntegers, Integers, SlotPlan, Words, masked, unmasked
 from isthmus.protocol.wire.logistic_pb2 import Ciphertexts, RingWords, Stage
 
 # Ciphertexts per message: about half a second of encryption, and below one mebibyte.
 CHUNK = 1024
 # Masked answers per message: about half a second of decryption.
 MASKED_CHUNK = 128
+# Rows of a sum that are multiplied together: at 3072 bits 8 MiB of ciphertexts, and a third fewer products
+# than a sum for each message.
+SUM_ROWS = 8192
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,36 @@ def receive_ciphertexts(
             )
         parts.append(public.ciphertexts_from_bytes(message.data, shape=(message.count,)))
     return parts[0] if len(parts) == 1 else concatenate(parts)
+
+
+class RowSums:
+    """Xᵀ·[[d]] of rows whose ciphertexts come message by message, formed ``SUM_ROWS`` at a time."""
+
+    def __init__(self, features: Integers) -> None:
+        self._features = features
+        self._summed = 0
+        self._waiting: list[CiphertextArray] = []
+        self._total: CiphertextArray | None = None
+
+    def add(self, ct: CiphertextArray) -> None:
+        """Take the ciphertexts of the next rows."""
+        self._waiting.append(ct)
+        if sum(map(len, self._waiting)) >= SUM_ROWS:
+            self._sum_waiting()
+
+    def total(self) -> CiphertextArray:
+        """Return the sums, one for each column, when all rows are in."""
+        if self._waiting:
+            self._sum_waiting()
+        assert self._total is not None
+        return self._total
+
+    def _sum_waiting(self) -> None:
+        ct = concatenate(self._waiting)
+        self._waiting.clear()
+        part = weighted_sum(self._features[self._summed : self._summed + len(ct)], ct)
+        self._summed += len(ct)
+        self._total = part if self._total is None else self._total + part
 
 
 def send_masked(

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isthmus.aggregate import PackLayout, weighted_sum
-from isthmus.paillier import CiphertextArray, concatenate
+from isthmus.aggregate import PackLayout
+from isthmus.paillier import concatenate
 from isthmus.protocol.logistic_messages import (
+    RowSums,
     Side,
     chunks,
     receive_ciphertexts,
@@ -101,23 +102,20 @@ def passive_moments(side: Side, features: Integers) -> Steps[Moments]:
     """Run the passive party's part."""
     plan = moment_plan(side.rows, side.key_bits)
     packs = slot_counts(side.active_features + 1, plan.slots)
-    totals: list[CiphertextArray | None] = [None] * len(packs)
+    sums = [RowSums(features) for _ in packs]
     yield Progress(STAGE, 0, side.rows)
     for start, stop in chunks(side.rows):
-        for k in range(len(packs)):
-            ct = yield from receive_ciphertexts(MOMENT_ROWS, stop - start, side.peer_key, start)
-            part = weighted_sum(features[start:stop], ct)
-            total = totals[k]
-            totals[k] = part if total is None else total + part
+        for pack in sums:
+            pack.add((yield from receive_ciphertexts(MOMENT_ROWS, stop - start, side.peer_key, start)))
         yield Progress(STAGE, stop, side.rows)
     widths = [width for width in packs for _ in range(side.passive_features)]
-    joined = concatenate([total for total in totals if total is not None])
+    joined = concatenate([pack.total() for pack in sums])
     own = yield from send_masked(side, MOMENT_SUMS, joined, plan, widths)
-    sums = _arrange(own, packs, side.passive_features)
+    shares = _arrange(own, packs, side.passive_features)
     column_sums = features.sum(axis=0).astype(object)
-    cross = sums[:, :-1] - (column_sums << FEATURE_MAGNITUDE_BITS)[:, None]
+    cross = shares[:, :-1] - (column_sums << FEATURE_MAGNITUDE_BITS)[:, None]
     nothing = np.zeros(side.active_features + 1, dtype=object)
-    return _shares(side, cross, 2 * sums[:, -1] - column_sums, nothing)
+    return _shares(side, cross, 2 * shares[:, -1] - column_sums, nothing)
 
 
 def _own_rhs(features: Integers, labels: Integers) -> BigIntegers:

@@ -17,10 +17,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from isthmus.aggregate import compress, packed_products, weighted_sum
-from isthmus.paillier import CiphertextArray
+from isthmus.aggregate import compress, packed_products
 from isthmus.protocol.logistic_messages import (
     CHUNK,
+    RowSums,
     Side,
     chunks,
     receive_ciphertexts,
@@ -172,19 +172,17 @@ def _offer_powers(side: Side, own: Words, plan: SlotPlan) -> Steps[Words]:
 def _gradient(side: Side, features: Integers, residual: Shared) -> Steps[tuple[Shared, Shared]]:
     """Return shares of X_Sᵀ r / (m s) for the passive and the active block."""
     plan = SlotPlan(RING_BITS + FEATURE_MAGNITUDE_BITS + len(features).bit_length(), side.key_bits)
-    total: CiphertextArray | None = None
+    sums = RowSums(features)
     for start, stop in chunks(len(features)):
         if side.peer_features:
             ct = side.key.encrypt(residual.words[start:stop])
             yield from send_ciphertexts(RESIDUALS, ct, start)
         if side.own_features:
-            theirs = yield from receive_ciphertexts(RESIDUALS, stop - start, side.peer_key, start)
-            part = weighted_sum(features[start:stop], theirs)
-            total = part if total is None else total + part
+            sums.add((yield from receive_ciphertexts(RESIDUALS, stop - start, side.peer_key, start)))
     own = _to_ring(features).T @ residual.words
-    if total is not None:
+    if side.own_features:
         counts = [1] * side.own_features
-        own = own + to_words((yield from send_masked(side, GRADIENT, total, plan, counts)))
+        own = own + to_words((yield from send_masked(side, GRADIENT, sums.total(), plan, counts)))
     peer = np.empty(0, dtype=np.uint64)
     if side.peer_features:
         peer = to_words((yield from receive_masked(side, GRADIENT, plan, [1] * side.peer_features)))

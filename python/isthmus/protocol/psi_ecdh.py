@@ -23,9 +23,10 @@ from isthmus.protocol.psi_exchange import PROTOCOL, STAGE, WINDOW, Exchange, Pla
 from isthmus.protocol.suites import PsiSuite
 from isthmus.protocol.wire import psi_ecdh_pb2 as wire
 
-__all__ = ["BATCH_ITEMS", "MAX_ITEMS", "PROTOCOL", "ecdh_psi"]
+__all__ = ["BATCH_ITEMS", "MAX_ITEMS", "MAX_MESSAGE_BYTES", "PROTOCOL", "ecdh_psi"]
 
 BATCH_ITEMS = 8192
+MAX_MESSAGE_BYTES = 1 << 20
 MAX_ITEMS = 1 << 32
 
 _NAME_BYTES = 32

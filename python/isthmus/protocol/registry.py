@@ -34,13 +34,17 @@ class PsiSteps(Protocol):
 
 @dataclass(frozen=True)
 class PsiProtocol:
-    """``name`` is what a user says; on ``protocol`` (with its version) the parties agree."""
+    """``name`` is what a user says; on ``protocol`` (with its version) the parties agree.
+
+    ``max_message`` is more than any of its messages has bytes.
+    """
 
     name: str
     protocol: str
     steps: PsiSteps
+    max_message: int
 
 
-_ROWS = (PsiProtocol("ecdh", psi_ecdh.PROTOCOL, psi_ecdh.ecdh_psi),)
+_ROWS = (PsiProtocol("ecdh", psi_ecdh.PROTOCOL, psi_ecdh.ecdh_psi, psi_ecdh.MAX_MESSAGE_BYTES),)
 
 PSI_PROTOCOLS = {row.name: row for row in _ROWS}

@@ -174,8 +174,9 @@ def intersection_size(
 ) -> PsiSize:
     """Find how many identifiers this party and its peer share, and not which.
 
-    The arguments and errors are those of :func:`intersect`; ``duplicates="all"`` would mean nothing here and
-    is refused.
+    That a learner does not find out which rests on its following the protocol: see "Marked sizes" in
+    ``docs/protocols/psi_ecdh.md``. The arguments and errors are those of :func:`intersect`;
+    ``duplicates="all"`` would mean nothing here and is refused.
     """
     if duplicates == "all":
         raise errors.InvalidArgument("a size counts each identifier once: duplicates is error or first")

@@ -122,6 +122,7 @@ class Rule:
         if pc.all(plain, min_count=0).as_py():
             return self._ascii(column)
         other = pc.invert(pc.fill_null(plain, True))
+        _refuse_malformed(column, other, first_row)
         values = column.filter(other).to_pylist()
         if "nfkc" in self.steps or "casefold" in self.steps:
             _refuse_unassigned(column, values, first_row)
@@ -189,6 +190,17 @@ def _refuse_first(wrong: pa.BooleanArray, message: str, first_row: int) -> None:
     row = pc.index(wrong, True).as_py()
     if row >= 0:
         _refuse(message, first_row + row)
+
+
+def _refuse_malformed(column: pa.Array, suspects: pa.Array, first_row: int) -> None:
+    binary = pa.large_binary() if pa.types.is_large_string(column.type) else pa.binary()
+    for row, value in zip(pc.indices_nonzero(suspects), column.cast(binary).filter(suspects), strict=True):
+        try:
+            value.as_py().decode()
+        except UnicodeDecodeError:
+            # The exception holds the identifier.
+            message = "an identifier is not valid UTF-8; decode the source with its real character set"
+            raise errors.IdEncoding(message, row=first_row + row.as_py()) from None
 
 
 def _refuse(message: str, row: int) -> NoReturn:

@@ -23,6 +23,7 @@ from isthmus.party.session import Session
 from isthmus.protocol.matching import Bytes2d, RunRecord
 from isthmus.protocol.suites import KEY_BYTES
 from isthmus.psi.ledger import Begun, RunLedger
+from isthmus.psi.own_items import OwnItems
 from isthmus.psi.state_files import Folder, Log, Seal
 
 _STATE, _OWN, _PEER = "run.state", "own.log", "peer.log"
@@ -51,7 +52,7 @@ class Checkpoint:
     def __init__(self, path: Path, session: Session) -> None:
         self._session = session
         self._erased = False
-        self._terms: Terms = {}
+        self._call_terms: Terms = {}
         self._logs: tuple[Log, Log] | None = None
         self._folder = Folder(path)
         try:
@@ -61,30 +62,39 @@ class Checkpoint:
             raise
         self.order = SecretSeed() if self._stored is None else self._stored.order
 
-    def restore(self, ledger: RunLedger, terms: Terms) -> None:
+    def restore(self, ledger: RunLedger, own: OwnItems, terms: Terms) -> None:
         """Bring the ledger to where the interrupted run was; ``terms`` are those of the call that resumes it.
 
         Raises ResumeMismatch when the input or what was asked for differs.
         """
-        self._terms = terms
+        self._own, self._call_terms = own, terms
         if self._stored is None:
             return
+        terms = self._terms()
         differing = sorted(key for key in terms if terms[key] != self._stored.terms.get(key))
         if differing:
             raise ResumeMismatch(f"the interrupted run had another: {', '.join(differing)}")
         begun = self._stored.begun
-        own, peer = self._open_logs(begun.record.run)
-        ledger.restore(begun, _rows(own, begun.tag_bytes), _rows(peer, KEY_BYTES))
+        tags, keys = self._open_logs(begun.record.run, new=False)
+        ledger.restore(begun, _rows(tags, begun.tag_bytes), _rows(keys, KEY_BYTES))
 
     def begin(self, begun: Begun) -> None:
-        """Replace whatever run was written down by this one."""
+        """Replace whatever run was written down by this one.
+
+        A state without the logs of what was answered under its secrets would let the peer ask again: the old
+        state goes before its logs do, and the new one comes after its logs. The items take another order, or
+        the peer could tell which ones matched in both runs.
+        """
         self._close_logs()
-        self._folder.remove(_OWN, _PEER)
+        self._folder.remove(*_FILES)
+        if self._stored is not None:
+            self.order = SecretSeed()
+            self._own.reorder(self.order)
         salt = os.urandom(_SALT_BYTES)
         self._seal = self._seal_of(salt)
-        content = json.dumps(_as_json(_Stored(begun, self.order, self._terms))).encode()
+        self._open_logs(begun.record.run, new=True)
+        content = json.dumps(_as_json(_Stored(begun, self.order, self._terms()))).encode()
         self._folder.replace(_STATE, salt + self._seal.close(content, _PURPOSE))
-        self._open_logs(begun.record.run)
 
     def append_own(self, tags: bytes) -> None:
         """Write the next batch of own tags."""
@@ -119,13 +129,18 @@ class Checkpoint:
         content = self._seal.open(data[_SALT_BYTES:], _PURPOSE)
         return _from_json(json.loads(content))
 
+    def _terms(self) -> Terms:
+        """Return all that must be the same when the run is resumed."""
+        found = self._own.summary
+        return {**self._call_terms, "input": [found.fingerprint, found.total_rows, found.count]}
+
     def _seal_of(self, salt: bytes) -> Seal:
         return Seal(self._session.derive_key(_PURPOSE, salt))
 
-    def _open_logs(self, run: bytes) -> tuple[Log, Log]:
+    def _open_logs(self, run: bytes, *, new: bool) -> tuple[Log, Log]:
         self._logs = (
-            Log(self._folder, _OWN, self._seal, run),
-            Log(self._folder, _PEER, self._seal, run),
+            Log(self._folder.path, _OWN, self._seal, run, new=new),
+            Log(self._folder.path, _PEER, self._seal, run, new=new),
         )
         return self._logs
 
@@ -135,13 +150,16 @@ class Checkpoint:
             log.close()
 
 
-def erase_state(path: Path) -> None:
-    """Destroy what a folder keeps of a run, if it exists; BusyError when another process works with it."""
+def erase_state(path: Path, *names: str) -> None:
+    """Destroy what a folder keeps of a run, if it exists, and then the files ``names`` in it.
+
+    Raises BusyError when another process works with it.
+    """
     if not path.exists():
         return
     folder = Folder(path)
     try:
-        folder.remove(*_FILES)
+        folder.remove(*_FILES, *names)
     finally:
         folder.release(remove=True)
 

@@ -63,6 +63,11 @@ class RunLedger:
         return None if self._begun is None else self._begun.record
 
     @property
+    def peer_items(self) -> int:
+        """How many of the peer's items were taken: as many as may have been answered."""
+        return 0 if self._begun is None else self._peer.count
+
+    @property
     def replaceable(self) -> bool:
         """Whether nothing was added but what was restored: a call that resumes a run may begin another."""
         return self.own_batches + self.peer_batches == self._restored

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus._core import records as native
+from isthmus.items import SecretSeed
 from isthmus.psi.segments import Records, Segments
 from isthmus.psi.workspace import Shelf, Workspace
 
@@ -94,13 +95,18 @@ class ItemCollector:
                 first_repeat = lowest if first_repeat is None else min(first_repeat, lowest)
             parts.append(_Part(items, len(digests), len(rows), shelf.put(digests), shelf.put(rows)))
             items += len(digests)
-        return OwnItems(parts, shelf, Summary(items, self.rows, first_repeat, self.fingerprint))
+        summary = Summary(items, self.rows, first_repeat, self.fingerprint)
+        return OwnItems(parts, shelf, summary, self._workspace)
 
 
 class OwnItems:
     """The items at positions 0 to ``count`` - 1; ``summary`` says what they came from."""
 
-    def __init__(self, parts: list[_Part], shelf: Shelf, summary: Summary) -> None:
+    def __init__(self, parts: list[_Part], shelf: Shelf, summary: Summary, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._place(parts, shelf, summary)
+
+    def _place(self, parts: list[_Part], shelf: Shelf, summary: Summary) -> None:
         self.summary = summary
         self._parts = parts
         self._firsts = [part.first for part in parts]
@@ -115,6 +121,17 @@ class OwnItems:
     def memory_bytes(self) -> int:
         """What the items occupy in memory."""
         return self._shelf.memory_bytes
+
+    def reorder(self, seed: SecretSeed) -> None:
+        """Put the items in the order that they would have, had they been read under this seed."""
+        collector = ItemCollector(self._workspace)
+        for part in self._parts:
+            digests = self._shelf.get(part.digests_number, 0, part.items)
+            rows = self._shelf.get(part.rows_number, 0, part.rows)
+            of_rows = digests[np.cumsum(rows < _REPEATED) - 1]
+            collector.add(*native.reorder(of_rows, rows & ~_REPEATED, seed))
+        other = collector.sort()
+        self._place(other._parts, other._shelf, other.summary)
 
     def digests(self, start: int, stop: int) -> NDArray[np.uint8]:
         """Return the SHA-256 digests of the items at these positions, shape (n, 32)."""

@@ -49,6 +49,15 @@ def compute(shipped: _Shipped, batch: Bytes2d) -> _Outcome:
         return None, (error.code, str(error.args[0]), error.row)
 
 
+def import_ray() -> Any:
+    """Return the ray module; InvalidArgument says how to install it."""
+    try:
+        import ray
+    except ImportError:
+        raise errors.InvalidArgument("engine='ray' needs Ray: pip install 'isthmus[ray]'") from None
+    return ray
+
+
 class _Waiting:
     """A batch on its way."""
 
@@ -77,13 +86,14 @@ class RayEngine:
     """
 
     def __init__(self) -> None:
-        try:
-            import ray
-        except ImportError:
-            raise errors.InvalidArgument("engine='ray' needs Ray: pip install 'isthmus[ray]'") from None
-        self._ray: Any = ray
+        self._ray = ray = import_ray()
         if not ray.is_initialized():
-            ray.init(log_to_driver=False)
+            try:
+                ray.init(log_to_driver=False)
+            except (OSError, RuntimeError, ValueError) as error:
+                raise errors.ResourceError(
+                    f"no Ray cluster could be reached or started: {type(error).__name__}"
+                ) from error
         self._compute = ray.remote(num_cpus=1)(compute)
         self._shipped: dict[BatchWork, Any] = {}
 

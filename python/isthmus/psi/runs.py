@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -98,8 +98,14 @@ def run(session: Session, ids: Any, request: Request) -> Iterator[Outcome]:
         parameters = request.parameters(source)
         ledger = RunLedger(workspace, own.memory_bytes, checkpoint)
         if checkpoint is not None:
-            checkpoint.restore(ledger, _terms(session, request, parameters, own))
-        match = _drive(session, own, ledger, request, parameters)
+            checkpoint.restore(ledger, own, _terms(session, request, parameters))
+        try:
+            match = _drive(session, own, ledger, request, parameters)
+        except BaseException as error:
+            _record_unfinished(session, request, ledger)
+            if checkpoint is not None and isinstance(error, errors.ResultTooSmall):
+                checkpoint.erase()  # the run is over: the peer, which ended first, has said so
+            raise
         _record(session, request, own.count, match)
         if match.released:
             yield Outcome(match, own)
@@ -113,8 +119,8 @@ def _checkpoint(session: Session, request: Request) -> AbstractContextManager[Ch
     return nullcontext() if request.state_dir is None else Checkpoint(request.state_dir, session)
 
 
-def _terms(session: Session, request: Request, parameters: dict[str, Any], own: OwnItems) -> Terms:
-    """Return what must be the same when the run is resumed."""
+def _terms(session: Session, request: Request, parameters: dict[str, Any]) -> Terms:
+    """Return what, besides the input, must be the same when the run is resumed."""
     return {
         "job": session.job,
         "party": session.party,
@@ -123,7 +129,6 @@ def _terms(session: Session, request: Request, parameters: dict[str, Any], own: 
         "role": request.role,
         "duplicates": request.duplicates,
         **parameters,
-        "input": [own.summary.fingerprint, own.summary.total_rows, own.count],
     }
 
 
@@ -145,15 +150,18 @@ def _drive(
                 suite=psi_suite(request.suite),
             )
             try:
-                return session.run(row.protocol, steps, parameters)
+                return session.run(row.protocol, steps, parameters, row.max_message)
             except errors.PeerFailed as error:
                 _take_refusal(session, request, own.count, error)
                 raise
-            except (errors.PeerGone, errors.PeerTruncated) as error:
+            except (errors.PeerGone, errors.PeerTruncated, errors.PeerSilent) as error:
                 lost = error
         kept = ledger.own_batches + ledger.peer_batches
         reached, idle = max(kept, reached), 0 if kept > reached else idle + 1
-        if idle == _IDLE_CONNECTIONS or not session.can_reconnect:
+        # A peer that started anew begins with its first call. Only what has crossed in this one says which of
+        # this party's calls another belongs to.
+        ambiguous = session.jobs_finished > 0 and ledger.replaceable
+        if idle == _IDLE_CONNECTIONS or ambiguous or not session.can_reconnect:
             raise lost
         try:
             session.reconnect()
@@ -171,6 +179,17 @@ def _take_refusal(session: Session, request: Request, count: int, error: errors.
         raise too_small from None
 
 
+def _record_unfinished(session: Session, request: Request, ledger: RunLedger) -> None:
+    """Write down how many of the peer's identifiers may have been answered in a run that did not finish."""
+    whole = ledger.record is not None and ledger.peer_items == ledger.record.peer_count
+    answered = ledger.peer_items if request.reveal == "rows" or whole else 0
+    if request.role != "receiver" and answered:
+        with suppress(errors.StorageError):  # the first error is the one to raise
+            session.disclose(
+                f"{session.peer} got answers for up to {answered} of its identifiers before the run failed"
+            )
+
+
 def _too_small(request: Request) -> errors.ResultTooSmall:
     return errors.ResultTooSmall(
         f"the intersection holds fewer than the agreed minimum of {request.min_result}"
@@ -184,7 +203,11 @@ def _record(session: Session, request: Request, count: int, match: Match) -> Non
     session.disclose(f"{me} learned that {peer} has {match.peer_count} distinct identifiers")
     session.disclose(f"{peer} learned that {me} has {count} distinct identifiers")
     if not match.released:
-        session.disclose(f"both learned that they share fewer than {request.min_result} identifiers")
+        few = f"fewer than {request.min_result} identifiers"
+        if request.role == "sender":
+            session.disclose(f"{peer} said that both share {few}; it could compute which")
+        else:
+            session.disclose(f"both learned that they share {few}")
         return
     what = "which" if request.reveal == "rows" else "how many"
     for learner in learners:

@@ -84,6 +84,9 @@ def star_intersect(
     session's peer compares what all have masked, and so can count how many identifiers any of the parties
     share, but not tell which.
 
+    A run takes up to 250 bytes of memory for each identifier of the largest list. One that is interrupted
+    is over: all parties start again.
+
     Parameters
     ----------
     sessions
@@ -250,6 +253,8 @@ class _HubRun:
             # A spoke that has done its part may end over the verdict before the hub hears that it is done.
             if relayed and getattr(error, "peer_code", "") == errors.ResultTooSmall.code:
                 return
+            if isinstance(error, errors.IsthmusError):
+                error.args = (f"{self._sessions[spoke - 1].peer}: {error.args[0]}",)
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
@@ -327,7 +332,8 @@ def _record(session: Session, match: StarMatch, min_result: int) -> None:
     names = list(match.counts)
     counts = ", ".join(f"{name} {count}" for name, count in match.counts.items())
     session.disclose(f"all parties of run {match.code} learned how many identifiers each has: {counts}")
-    session.disclose(f"{names[-1]} could learn how many identifiers any of them share, and not which")
+    session.disclose(f"{names[-1]} could learn how many identifiers any of them share")
+    session.disclose(f"{names[-1]} could learn which of its own {names[0]} has, if it breaks the protocol")
     if match.size is None:
         session.disclose(f"all learned that they share fewer than {min_result} identifiers")
         return

@@ -2,7 +2,8 @@
 
 ``run.state`` is written once per run, to a temporary file that is flushed and then renamed. A log is a row of
 records, each sealed on its own and on disk before :meth:`Log.append` returns; so a crash can tear only the
-last one, which is then as if it had not been written. Anything else that does not open is damage.
+last one, which is then as if it had not been written: it is short, or sectors of it are zeros. Anything else
+that does not open is damage.
 
     record = length (4 bytes, big-endian) | CRC-32 of position and length (4) | sealed content
     sealed = nonce (12) | AES-256-GCM, bound to run, log and position
@@ -25,6 +26,7 @@ from isthmus.errors import BusyError, CheckpointError, PathError, StorageError
 
 _NONCE_BYTES = 12
 _HEADER_BYTES = 8
+_SECTOR_BYTES = 512
 _WIPED_BYTES = 1 << 20  # of a file that goes: all of a state, and of a log what lies first
 _GONE = ".gone"
 _MAX_RECORD_BYTES = 64 << 20
@@ -59,6 +61,15 @@ def storage(what: str) -> Iterator[None]:
         raise StorageError(f"{what}: {error.strerror}") from None
 
 
+def _flush(folder: Path) -> None:
+    """Bring a folder's entries to disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class Folder:
     """A state folder, held by this process alone until :meth:`release`."""
 
@@ -67,6 +78,7 @@ class Folder:
         with storage("the state folder cannot be used"):
             if not path.exists():
                 path.mkdir(mode=0o700)
+                _flush(path.parent)
             self._check()
             self._lock = self._take_lock()
 
@@ -114,21 +126,22 @@ class Folder:
             finally:
                 os.close(descriptor)
             os.replace(temporary, self.path / name)
-            self.flush()
+            _flush(self.path)
 
     def remove(self, *names: str) -> None:
         """Unlink files and overwrite them with zeros; those that do not exist are fine.
 
-        A file loses its name first: nobody may find one that is zeros in part.
+        A file loses its name first: nobody may find one that is zeros in part. The names go one after the
+        other, also on disk, so that a crash never leaves an earlier file without a later one.
         """
         with storage("the state folder cannot be written"):
             for name in names:
                 with suppress(FileNotFoundError):
                     os.replace(self.path / name, self.path / f"{name}{_GONE}")
-            self.flush()
+                    _flush(self.path)
             for name in names:
                 self._destroy(self.path / f"{name}{_GONE}")
-            self.flush()
+            _flush(self.path)
 
     def _destroy(self, path: Path) -> None:
         with suppress(FileNotFoundError):
@@ -140,14 +153,6 @@ class Folder:
                 os.close(descriptor)
             os.unlink(path)
 
-    def flush(self) -> None:
-        """Bring the folder's entries to disk."""
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
     def release(self, *, remove: bool) -> None:
         """Give up the lock; with ``remove``, leave no lock file, and no folder if it is empty then."""
         with suppress(OSError):
@@ -158,20 +163,26 @@ class Folder:
 
 
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = os.O_CREAT | os.O_EXCL
 
 
 class Log:
-    """An append-only file of sealed records."""
+    """An append-only file of sealed records in a folder that is held; ``new`` makes it, else it is there."""
 
-    def __init__(self, folder: Folder, name: str, seal: Seal, context: bytes) -> None:
+    def __init__(self, folder: Path, name: str, seal: Seal, context: bytes, *, new: bool = False) -> None:
         self._name = name
         self._seal = seal
         self._context = context + name.encode()
         self._count = 0
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
         with storage("the state folder cannot be written"):
-            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            self._descriptor = os.open(folder.path / name, flags, 0o600)
-            folder.flush()
+            try:
+                self._descriptor = os.open(folder / name, flags | (_NEW if new else 0), 0o600)
+            except FileNotFoundError:
+                if new:
+                    raise
+                raise CheckpointError(_DAMAGED) from None
+            _flush(folder)
 
     def read(self) -> Iterator[bytes]:
         """Return the records that are whole; a torn one at the end is cut off.
@@ -214,8 +225,9 @@ class Log:
                 return None
             raise CheckpointError(_DAMAGED)
         record = os.pread(self._descriptor, length, offset + _HEADER_BYTES)
-        torn = length > left or (length == left and not self._opens(record))
-        return None if torn else record
+        # A last record that has its length and does not open, though all of it was written, was changed.
+        cut = length == left and not self._opens(record) and _has_gap(record, offset + _HEADER_BYTES)
+        return None if length > left or cut else record
 
     def _opens(self, record: bytes) -> bool:
         try:
@@ -230,6 +242,13 @@ class Log:
 
     def _position(self, index: int) -> bytes:
         return self._context + index.to_bytes(8, "big")
+
+
+def _has_gap(record: bytes, offset: int) -> bool:
+    """Whether a disk sector of a record was never written, and reads as zeros, as no sealed content does."""
+    first = offset // _SECTOR_BYTES * _SECTOR_BYTES
+    starts = range(first - offset, len(record), _SECTOR_BYTES)
+    return any(not any(record[max(start, 0) : start + _SECTOR_BYTES]) for start in starts)
 
 
 def write_all(descriptor: int, data: bytes) -> None:

@@ -36,8 +36,8 @@ def as_table(data: Any) -> pa.Table:
             return pa.table({str(name): as_column(column) for name, column in data.items()})
         if _exports_arrow(data) or hasattr(data, "__dataframe__"):
             return pa.table(data)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as cause:
-        raise errors.SchemaError("the columns are of unequal length or of a type that Arrow lacks") from cause
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):  # its message quotes values
+        raise errors.SchemaError("the columns are of unequal length or of a type that Arrow lacks") from None
     raise errors.SchemaError(
         f"{type(data).__name__} is not a table: it does not export Arrow and is no NumPy array"
     )
@@ -164,8 +164,8 @@ def as_column(values: Any) -> pa.ChunkedArray:
         if hasattr(values, "__arrow_c_stream__"):
             return pa.chunked_array(values)
         array = values if isinstance(values, pa.Array) else pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as cause:
-        raise errors.SchemaError("a column mixes types, or is of a type that Arrow lacks") from cause
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):  # its message quotes values
+        raise errors.SchemaError("a column mixes types, or is of a type that Arrow lacks") from None
     return pa.chunked_array([array]) if isinstance(array, pa.Array) else array
 
 

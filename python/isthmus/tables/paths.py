@@ -92,11 +92,11 @@ def decoding(path: Path) -> Iterator[None]:
     """Turn pyarrow's errors into ours, without the excerpts of data that its messages quote."""
     try:
         yield
-    except pa.ArrowInvalid as cause:
+    except pa.ArrowInvalid:
         kind = file_format(path).kind
-        raise errors.DecodeError(f"{path.name} is damaged or not a {kind} file") from cause
+        raise errors.DecodeError(f"{path.name} is damaged or not a {kind} file") from None
     except OSError as cause:
         # A decompressor's complaint is an OSError too, but not one of the operating system.
         if cause.errno is None and file_format(path).compressed:
-            raise errors.DecodeError(f"{path.name} is damaged or not a gzip file") from cause
+            raise errors.DecodeError(f"{path.name} is damaged or not a gzip file") from None
         raise errors.StorageError(f"{path.name} cannot be read") from cause

@@ -299,8 +299,8 @@ class _Memory:
         try:
             for batch in reader:
                 yield batch.select(self._schema.names)
-        except (pa.ArrowException, OSError) as cause:
-            raise errors.DecodeError("the source of the table failed while it was read") from cause
+        except (pa.ArrowException, OSError):  # the message may quote values
+            raise errors.DecodeError("the source of the table failed while it was read") from None
 
 
 def _opened_stream(data: Any) -> tuple[Callable[[], pa.RecordBatchReader], pa.RecordBatchReader]:

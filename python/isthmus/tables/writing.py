@@ -88,8 +88,8 @@ def open_writer(path: PathLike, schema: pa.Schema) -> Iterator[TableWriter]:
     except OSError as cause:
         reason = cause.strerror or "the file system refused"
         raise errors.StorageError(f"{target.name} could not be written: {reason}") from cause
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as cause:
-        raise errors.SchemaError(f"{target.name}: a column's type has no place in a {kind} file") from cause
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # its message may quote values
+        raise errors.SchemaError(f"{target.name}: a column's type has no place in a {kind} file") from None
 
 
 @contextlib.contextmanager
@@ -121,8 +121,18 @@ def _locked(path: Path) -> Iterator[BinaryIO]:
         # Whoever held the lock may have renamed the file away since it was opened.
         if not path.exists() or not os.path.samestat(os.fstat(handle), path.stat()):
             raise errors.StorageError(f"{path.name}: another process wrote this file just now")
+        _expect_own(handle, path)
         os.ftruncate(handle, 0)
         yield file
+
+
+def _expect_own(handle: int, path: Path) -> None:
+    """Refuse a file that was there before with another owner, a second name or other readers."""
+    found = os.fstat(handle)
+    if found.st_uid != os.geteuid() or found.st_nlink != 1 or found.st_mode & 0o077:
+        raise errors.StorageError(
+            f"{path.name} exists, and not for its owner only; look who made it, and remove it"
+        )
 
 
 def _sync_folder(folder: Path) -> None:

@@ -25,8 +25,7 @@ struct Elements {
   }
 };
 
-/// Products to form: out = prod_i source[operands[i]], or prod_i source[i] when operands is null, as it may
-/// be for a source without a list; count > 0.
+/// Products to form: out = prod_i source[operands[i]]; count > 0.
 struct Run {
   Elements source;
   const std::uint32_t* operands;

@@ -26,6 +26,7 @@ namespace isthmus {
   X(PointEncoding, "ERR_POINT_ENCODING")          \
   X(HashToCurve, "ERR_H2C")                       \
   X(IdEncoding, "ERR_ID_ENCODING")                \
+  X(ProofInvalid, "ERR_PROOF_INVALID")            \
   X(Resource, "ERR_RESOURCE")
 
 enum class ErrorCode {

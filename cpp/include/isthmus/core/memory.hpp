@@ -2,8 +2,8 @@
 // Large blocks of memory.
 
 #include <cstddef>
-#include <memory>
 #include <new>
+#include <vector>
 
 namespace isthmus {
 
@@ -11,29 +11,48 @@ namespace isthmus {
 /// then costs no miss in the address cache, and the block far fewer page faults. Does nothing to small ones.
 void prefer_huge_pages(void* block, std::size_t bytes) noexcept;
 
-/// An uninitialised run of T, aligned to 64 bytes, that grows without keeping its contents and is reused by
-/// its owner. For values that are no secret: it is not wiped.
+/// Allocator of large arrays that are no secret: aligned to 64 bytes, not wiped, and not initialised where no
+/// value is given.
+template <class T>
+struct PlainAllocator {
+  using value_type = T;
+  PlainAllocator() = default;
+  template <class U>
+  PlainAllocator(const PlainAllocator<U>&) noexcept {}
+  T* allocate(std::size_t n) {
+    void* const block = ::operator new(n * sizeof(T), std::align_val_t{64});
+    prefer_huge_pages(block, n * sizeof(T));
+    return static_cast<T*>(block);
+  }
+  void deallocate(T* p, std::size_t) noexcept { ::operator delete(p, std::align_val_t{64}); }
+  template <class U>
+  void construct(U* p) noexcept {
+    ::new (static_cast<void*>(p)) U;
+  }
+  template <class U>
+  bool operator==(const PlainAllocator<U>&) const noexcept {
+    return true;
+  }
+};
+
+template <class T>
+using PlainVector = std::vector<T, PlainAllocator<T>>;
+
+/// A run of T that grows without keeping its contents, and is reused by its owner.
 template <class T>
 class Scratch {
  public:
+  /// At least `count` elements, uninitialised.
   T* reserve(std::size_t count) {
-    if (count > capacity_) {
-      data_.reset();
-      data_.reset(static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{64})));
-      capacity_ = count;
-      prefer_huge_pages(data_.get(), count * sizeof(T));
+    if (count > data_.size()) {
+      data_ = {};
+      data_.resize(count);
     }
-    return data_.get();
+    return data_.data();
   }
-  T* data() noexcept { return data_.get(); }
-  const T* data() const noexcept { return data_.get(); }
 
  private:
-  struct Free {
-    void operator()(T* block) const noexcept { ::operator delete(block, std::align_val_t{64}); }
-  };
-  std::unique_ptr<T, Free> data_;
-  std::size_t capacity_ = 0;
+  PlainVector<T> data_;
 };
 
 }  // namespace isthmus

@@ -74,28 +74,29 @@ Point<F> twice(const Point<F>& p) noexcept {
   return complete<F, kWithT>(e, f, g, h);
 }
 
-/// A secret scalar below 2^253 as 64 digits in [-8, 8): the sum of digit[i] * 16^i.
-/// Security  As secret as the scalar; zeroised on destruction.
+/// Secret scalars below 2^253, one for each row of a tile, as 64 digits in [-8, 8): the sum of
+/// digit[i] * 16^i. Security  As secret as the scalars; zeroised on destruction.
 class ScalarDigits {
  public:
   static constexpr std::size_t kCount = 64;
+  static constexpr std::size_t kRows = 256;
 
-  explicit ScalarDigits(const std::uint8_t* scalar) noexcept;
+  /// Row r has the scalar at scalars + r * stride, for r < n, and rows from n on the last one. Stride 0 gives
+  /// all rows one scalar.
+  ScalarDigits(const std::uint8_t* scalars, std::size_t n, std::size_t stride) noexcept;
   ~ScalarDigits();
   ScalarDigits(const ScalarDigits&) = delete;
   ScalarDigits& operator=(const ScalarDigits&) = delete;
 
-  /// All ones when digit i is negative.
-  std::uint64_t sign(std::size_t i) const noexcept {
-    return ct_mask(static_cast<std::uint8_t>(digit_[i]) >> 7);
-  }
-  std::uint64_t magnitude(std::size_t i) const noexcept {
-    const auto value = static_cast<std::uint64_t>(static_cast<std::int64_t>(digit_[i]));
-    return (value ^ sign(i)) - sign(i);
-  }
+  /// The absolute value of digit i of every row.
+  const std::uint8_t* magnitude(std::size_t i) const noexcept { return magnitude_[i].data(); }
+  /// 1 where digit i is negative.
+  const std::uint8_t* negative(std::size_t i) const noexcept { return negative_[i].data(); }
 
  private:
-  std::array<std::int8_t, kCount> digit_;
+  using Row = std::array<std::uint8_t, kRows>;
+  std::array<Row, kCount> magnitude_;
+  std::array<Row, kCount> negative_;
 };
 
 /// The multiples p, 2p, ..., 8p, read by scanning the whole table.
@@ -115,11 +116,14 @@ class WindowTable {
   WindowTable(const WindowTable&) = delete;
   WindowTable& operator=(const WindowTable&) = delete;
 
-  /// digit i of the scalar, times p, as an operand of add(). Every entry is read, whatever the digit.
-  Cached<F> lookup(const ScalarDigits& digits, std::size_t i) const noexcept {
-    const std::uint64_t magnitude = digits.magnitude(i);
+  /// Digit i of the rows from `row` on, times p, as an operand of add(). Every entry is read, whatever the
+  /// digit.
+  Cached<F> lookup(const ScalarDigits& digits, std::size_t i, std::size_t row) const noexcept {
+    const std::uint8_t* magnitude = digits.magnitude(i) + row;
     typename F::Mask hits[kSize];
-    for (std::size_t k = 0; k < kSize; ++k) hits[k] = F::broadcast(isthmus::ct_equal(magnitude, k + 1));
+    for (std::size_t k = 0; k < kSize; ++k) {
+      hits[k] = F::bytes_equal(magnitude, static_cast<std::uint8_t>(k + 1));
+    }
     const auto scan = [&](F r, F Cached<F>::* coordinate) {
       for (std::size_t k = 0; k < kSize; ++k) r = ct_select(hits[k], multiple_[k].*coordinate, r);
       return r;
@@ -129,7 +133,7 @@ class WindowTable {
     const F y_plus_x = scan(neutral.y_plus_x, &Cached<F>::y_plus_x);
     const F z2 = scan(neutral.z2, &Cached<F>::z2);
     const F t2d = scan(neutral.t2d, &Cached<F>::t2d);
-    const auto sign = F::broadcast(digits.sign(i));
+    const auto sign = F::bytes_equal(digits.negative(i) + row, 1);
     return {ct_select(sign, y_plus_x, y_minus_x), ct_select(sign, y_minus_x, y_plus_x), z2,
             ct_select(sign, negative_operand(t2d), t2d)};
   }
@@ -139,12 +143,12 @@ class WindowTable {
   Cached<F> multiple_[kSize];
 };
 
-/// scalar * p for the scalar behind `digits`.
-/// Timing    Constant in the scalar and in p.
+/// The scalars behind the rows of `digits` from `row` on, times p.
+/// Timing    Constant in the scalars and in p.
 template <class F>
-Point<F> mult(const ScalarDigits& digits, const Point<F>& p) noexcept {
+Point<F> mult(const ScalarDigits& digits, std::size_t row, const Point<F>& p) noexcept {
   const WindowTable<F> table(p);
-  Point<F> sum = add<F, false>(Point<F>::identity(), table.lookup(digits, ScalarDigits::kCount - 1));
+  Point<F> sum = add<F, false>(Point<F>::identity(), table.lookup(digits, ScalarDigits::kCount - 1, row));
   const auto times_sixteen = [&sum] {
     sum = twice<F, false>(sum);
     sum = twice<F, false>(sum);
@@ -153,10 +157,10 @@ Point<F> mult(const ScalarDigits& digits, const Point<F>& p) noexcept {
   };
   for (std::size_t i = ScalarDigits::kCount - 1; i > 1; --i) {
     times_sixteen();
-    sum = add<F, false>(sum, table.lookup(digits, i - 1));
+    sum = add<F, false>(sum, table.lookup(digits, i - 1, row));
   }
   times_sixteen();
-  return add(sum, table.lookup(digits, 0));
+  return add(sum, table.lookup(digits, 0, row));
 }
 
 }  // namespace isthmus::edwards25519

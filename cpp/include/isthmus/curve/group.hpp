@@ -80,10 +80,18 @@ class Group {
   Scalar scalar(ByteSpan bytes) const;
   Scalars scalars(ByteSpan bytes) const;
 
+  /// True for the canonical encoding of an integer below the order, zero included. The answer may be public.
+  bool is_scalar(ByteSpan bytes) const;
+
   /// The integer behind 2 * scalar_bytes() uniform bytes, in the byte order of scalars, modulo the order.
   /// Throws    InvalidArgument for another length, or zero, which uniform bytes give with a chance below
   /// 2^-250.
   Scalar scalar_from_uniform(ByteSpan uniform) const;
+
+  /// out[i] = the integer behind uniform[i], as scalar_from_uniform(); zero is allowed.
+  /// Shapes    uniform[n * 2 * scalar_bytes], out[n * scalar_bytes].
+  /// Throws    InvalidArgument for other lengths.
+  void reduce(ByteSpan uniform, MutableByteSpan out) const;
 
   /// The encoding of the standard generator.
   /// Throws    InvalidArgument in a group without addition.
@@ -120,12 +128,14 @@ class Group {
  protected:
   virtual void mult_tile(ByteSpan scalar, const std::uint8_t* points, std::size_t n, std::uint8_t* out,
                          Decoded* decoded) const = 0;
-  /// As mult_tile, with scalars[n * scalar_bytes]; by default one element at a time.
+  /// As mult_tile, with scalars[n * scalar_bytes].
   virtual void mult_each_tile(const std::uint8_t* scalars, const std::uint8_t* points, std::size_t n,
-                              std::uint8_t* out, Decoded* decoded) const;
+                              std::uint8_t* out, Decoded* decoded) const = 0;
   virtual bool is_canonical_scalar(ByteSpan bytes) const = 0;
   virtual void reduce_scalar(ByteSpan uniform, MutableByteSpan out) const = 0;
   virtual void invert_scalar(ByteSpan scalar, MutableByteSpan out) const = 0;
+  /// out = a b modulo the order.
+  virtual void multiply_scalars(ByteSpan a, ByteSpan b, MutableByteSpan out) const = 0;
 
   // A group whose elements cannot be added, such as X25519's, leaves these and generator() out.
 

@@ -22,4 +22,8 @@ void map(const std::uint8_t* uniform, std::size_t n, std::uint8_t* out);
 /// Timing    Constant in `scalar` and `uniform`.
 void map_mult(const std::uint8_t* scalar, const std::uint8_t* uniform, std::size_t n, std::uint8_t* out);
 
+/// As map_mult(), with a scalar for every row: scalars[n * 32].
+void map_mult_each(const std::uint8_t* scalars, const std::uint8_t* uniform, std::size_t n,
+                   std::uint8_t* out);
+
 }  // namespace isthmus::ristretto255

@@ -18,6 +18,10 @@ void reduce_wide(const std::uint8_t* in, std::uint8_t* out) noexcept;
 /// a b mod L.
 void mul(const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* out) noexcept;
 
+/// a - b c mod L.
+void subtract_product(const std::uint8_t* a, const std::uint8_t* b, const std::uint8_t* c,
+                      std::uint8_t* out) noexcept;
+
 /// 1/a mod L, and 0 for 0, as a^(L-2).
 void invert(const std::uint8_t* a, std::uint8_t* out) noexcept;
 

@@ -92,5 +92,10 @@ void map_nonuniform(const std::uint8_t* uniform, std::size_t n, std::uint8_t* ou
 template <class Curve>
 void map_mult(const std::uint8_t* scalar, const std::uint8_t* uniform, std::size_t n, std::uint8_t* out);
 
+/// As map_mult(), with a scalar for every row: scalars[n * 32].
+template <class Curve>
+void map_mult_each(const std::uint8_t* scalars, const std::uint8_t* uniform, std::size_t n,
+                   std::uint8_t* out);
+
 }  // namespace weierstrass
 }  // namespace isthmus

@@ -31,6 +31,10 @@ struct Fp25519 {
   /// All ones or zero: the answer to a question about one element.
   using Mask = std::uint64_t;
   static Mask broadcast(std::uint64_t mask) noexcept { return mask; }
+  /// Whether the byte of each lane is `wanted`.
+  static Mask bytes_equal(const std::uint8_t* bytes, std::uint8_t wanted) noexcept {
+    return isthmus::ct_equal(*bytes, wanted);
+  }
   /// One bit per lane.
   static unsigned bits(Mask mask) noexcept { return static_cast<unsigned>(mask & 1); }
 

@@ -170,12 +170,14 @@ class Fp256 {
 
   /// a modulo the prime, for any a.
   static Fp256 from_words(const Words256& a) noexcept {
-    return multiply(a, fp256::shift_left_mod({1, 0, 0, 0}, 512, kModulus));
+    constexpr Words256 kRadixSquared = fp256::shift_left_mod({1, 0, 0, 0}, 512, kModulus);
+    return multiply(a, kRadixSquared);
   }
 
   /// low + 2^256 high modulo the prime, for any two.
   static Fp256 from_wide(const Words256& low, const Words256& high) noexcept {
-    return from_words(low) + multiply(high, fp256::shift_left_mod({1, 0, 0, 0}, 768, kModulus));
+    constexpr Words256 kRadixCubed = fp256::shift_left_mod({1, 0, 0, 0}, 768, kModulus);
+    return from_words(low) + multiply(high, kRadixCubed);
   }
 
   /// The canonical value.

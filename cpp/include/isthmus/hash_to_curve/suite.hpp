@@ -35,6 +35,9 @@ struct Suite {
   void (*map)(const std::uint8_t* uniform, std::size_t n, std::uint8_t* out);
   /// scalar times map(); null where there is no group.
   void (*map_mult)(const std::uint8_t* scalar, const std::uint8_t* uniform, std::size_t n, std::uint8_t* out);
+  /// The same with a scalar for every row; null where the group has no addition.
+  void (*map_mult_each)(const std::uint8_t* scalars, const std::uint8_t* uniform, std::size_t n,
+                        std::uint8_t* out);
 };
 
 /// The suite of this RFC identifier, or the one that maps into this group.
@@ -54,5 +57,12 @@ void hash_to_curve(const Suite& suite, const MessageBatch& messages, ByteSpan ds
 /// Throws    InvalidArgument when the scalar belongs to another group; else as hash_to_curve().
 void hash_to_curve_mult(const Suite& suite, const MessageBatch& messages, ByteSpan dst, const Scalar& scalar,
                         MutableByteSpan out);
+
+/// out[i] = scalars[i] * hash_to_curve(messages[i]).
+/// Throws    InvalidArgument when the scalars belong to another group, are not as many as the messages, or
+/// the group has
+///           no addition; else as hash_to_curve().
+void hash_to_curve_mult_each(const Suite& suite, const MessageBatch& messages, ByteSpan dst,
+                             const Scalars& scalars, MutableByteSpan out);
 
 }  // namespace isthmus

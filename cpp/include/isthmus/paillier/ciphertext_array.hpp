@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "isthmus/core/bytes.hpp"
+#include "isthmus/core/memory.hpp"
 #include "isthmus/paillier/keys.hpp"
 
 namespace isthmus::paillier {
@@ -41,7 +42,7 @@ class CiphertextArray {
   PublicKeyPtr key_;
   std::size_t size_;
   std::size_t stride_;
-  bigint::AlignedLimbs words_;
+  PlainVector<Limb> words_;  // what peers see anyway: not wiped
 };
 
 }  // namespace isthmus::paillier

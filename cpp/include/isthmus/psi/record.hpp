@@ -39,6 +39,13 @@ inline constexpr std::size_t kTagBytes = 16;
 std::uint64_t make_item_records(const ItemColumns& columns, const SipKey& order, const SipKey& print,
                                 std::uint64_t first_row, std::span<ItemRecord> out);
 
+/// The same for rows whose items are known by their digests: the records and the sum that make_item_records()
+/// has for them, under other keys.
+/// Shapes    digests[kItemDigestBytes * out.size()], rows[out.size()].
+/// Threads   parallel_for; the same result for any thread count.
+std::uint64_t reorder_item_records(ByteSpan digests, std::span<const std::uint64_t> rows, const SipKey& order,
+                                   const SipKey& print, std::span<ItemRecord> out);
+
 /// out[i] = the record of tag i: the first `width` of the kTagBytes bytes that start at `offset` of row i.
 /// Shapes    rows[out.size() * stride].
 /// Throws    InvalidArgument unless the tag lies within its row.

@@ -6,11 +6,10 @@
 #include <vector>
 
 #include "isthmus/bigint/modulus.hpp"
+#include "lines.hpp"
 
 namespace isthmus::bigint {
 
-inline constexpr std::size_t kMaxDigits = 162;  // of any backend, at 8192 bits
-inline constexpr std::size_t kMaxLanes = 8;
 using DigitScratch = std::array<Limb, kMaxDigits>;
 
 /// How a backend spells integers below R = 2^(width * count): `count` digits of `width` bits, one per word.
@@ -63,8 +62,11 @@ struct LaneKernels {
   void (*add)(const DigitContext& c, Limb* out, const Limb* a, const Limb* b);
   RingKernels mod;   // single elements, modulo m
   RingKernels pair;  // pairs, modulo m^2
-  /// b is a block of single elements b0 < R (they need not be below m), standing for the pairs (b0, 0).
-  void (*pair_mul_digit)(const DigitContext& c, Limb* out, const Limb* a, const Limb* b);
+  /// pair.mul, fetching `ahead` meanwhile.
+  void (*pair_mul_ahead)(const DigitContext& c, Limb* out, const Limb* a, const Limb* b, Lines& ahead);
+  /// The same where b is a block of single elements b0 < R (they need not be below m), standing for the pairs
+  /// (b0, 0).
+  void (*pair_mul_digit)(const DigitContext& c, Limb* out, const Limb* a, const Limb* b, Lines& ahead);
   /// x = x^(2^times) for pairs, and the selection, overlapped; null where that is no faster than doing the
   /// one after the other.
   void (*pair_sqr_select)(const DigitContext& c, Limb* x, std::size_t times, const Selection& selection);

@@ -149,7 +149,13 @@ void pair_sqr(const DigitContext& c, Limb* out, const Limb* a) {
       [=](const Column& i) { return 2 * column_product(a, a1, i); });
 }
 
-void pair_mul_digit(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
+void pair_mul_ahead(const DigitContext& c, Limb* out, const Limb* a, const Limb* b, Lines& ahead) {
+  ahead.fetch_all();
+  pair_mul(c, out, a, b);
+}
+
+void pair_mul_digit(const DigitContext& c, Limb* out, const Limb* a, const Limb* b, Lines& ahead) {
+  ahead.fetch_all();
   const Limb* a1 = a + c.layout.count;
   pair_product(
       c, out, [=](const Column& i) { return column_product(a, b, i); },
@@ -193,8 +199,17 @@ void pick(Limb* out, const Limb* table, std::size_t entries, std::size_t words, 
 
 void add(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) { add_modulo(c, out, a, b); }
 
-constexpr LaneKernels kOneLane = {
-    1, gather, scatter, pick, select, add, {mod_mul, mod_sqr}, {pair_mul, pair_sqr}, pair_mul_digit, nullptr};
+constexpr LaneKernels kOneLane = {1,
+                                  gather,
+                                  scatter,
+                                  pick,
+                                  select,
+                                  add,
+                                  {mod_mul, mod_sqr},
+                                  {pair_mul, pair_sqr},
+                                  pair_mul_ahead,
+                                  pair_mul_digit,
+                                  nullptr};
 
 std::size_t constant_words(std::size_t) { return 0; }
 void prepare(DigitContext&) {}

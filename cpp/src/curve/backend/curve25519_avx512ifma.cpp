@@ -8,7 +8,8 @@ namespace isthmus {
 
 namespace ristretto255 {
 using Avx512Ifma = TileKernels<Fp25519x8>;
-const Kernels kAvx512IfmaKernels = {&Avx512Ifma::mult, &Avx512Ifma::map, &Avx512Ifma::map_mult};
+const Kernels kAvx512IfmaKernels = {&Avx512Ifma::mult, &Avx512Ifma::map, &Avx512Ifma::map_mult,
+                                    &Avx512Ifma::decode};
 }  // namespace ristretto255
 
 namespace x25519 {

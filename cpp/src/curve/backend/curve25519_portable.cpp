@@ -7,7 +7,7 @@ namespace isthmus {
 
 namespace ristretto255 {
 using Portable = TileKernels<Fp25519>;
-const Kernels kPortableKernels = {&Portable::mult, &Portable::map, &Portable::map_mult};
+const Kernels kPortableKernels = {&Portable::mult, &Portable::map, &Portable::map_mult, &Portable::decode};
 }  // namespace ristretto255
 
 namespace x25519 {

@@ -7,7 +7,7 @@
 //   high = fma(a, b, C)                                  = C + h 2^51
 //   low  = fma(a, b, (C + 1.5 * 2^52) - high)            = 1.5 * 2^52 + l,   ab = h 2^51 + l, |l| <= 2^50.
 // Both stay in one binade, so that their bit patterns are fixed constants plus h and l, and columns add up
-// with 64-bit integer additions. Rounding is to nearest, the mode every thread starts in. Bounds:
+// with 64-bit integer additions. Rounding must be to nearest (curve25519_avx2.cpp sees to it). Bounds:
 //   tight     |limb| <= 2^50 + 2^16: every element but the next.
 //   operand   |limb| <= 2^51 + 2^17: a sum or difference of two tight elements; the other factor is tight, so
 //             that |ab| < 2^101.1; wide_square() doubles one tight factor instead.
@@ -33,6 +33,11 @@ class Fp25519x4 {
     friend Mask operator~(Mask a) noexcept { return {~a.lanes}; }
   };
   static Mask broadcast(std::uint64_t mask) noexcept { return {(__m256i)(Vector{} + mask)}; }
+  ISTHMUS_LANES_INLINE static Mask bytes_equal(const std::uint8_t* bytes, std::uint8_t wanted) noexcept {
+    int four;
+    __builtin_memcpy(&four, bytes, sizeof four);
+    return {_mm256_cmpeq_epi64(_mm256_cvtepu8_epi64(_mm_cvtsi32_si128(four)), _mm256_set1_epi64x(wanted))};
+  }
   static unsigned bits(Mask mask) noexcept {
     return static_cast<unsigned>(_mm256_movemask_pd(_mm256_castsi256_pd(mask.lanes)));
   }

@@ -29,6 +29,10 @@ class Fp25519x8 {
     friend Mask operator~(Mask a) noexcept { return {static_cast<__mmask8>(~a.lanes)}; }
   };
   static Mask broadcast(std::uint64_t mask) noexcept { return {static_cast<__mmask8>(mask)}; }
+  ISTHMUS_LANES_INLINE static Mask bytes_equal(const std::uint8_t* bytes, std::uint8_t wanted) noexcept {
+    const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes));
+    return {_mm512_cmpeq_epi64_mask(_mm512_maskz_cvtepu8_epi64(0xff, eight), _mm512_set1_epi64(wanted))};
+  }
   static unsigned bits(Mask mask) noexcept { return mask.lanes; }
 
   struct Wide {

@@ -11,16 +11,19 @@
 
 namespace isthmus::ristretto255 {
 
-// `half` stands for half the scalar, as the batched encoding doubles.
+// `halves` stands for half the scalar of each row, as the batched encoding doubles.
 struct Kernels {
   // Decodes points[n * 32], multiplies, encodes to out[n * 32]; decoded[i] says which are valid.
-  void (*mult)(const edwards25519::ScalarDigits& half, const std::uint8_t* points, std::size_t n,
+  void (*mult)(const edwards25519::ScalarDigits& halves, const std::uint8_t* points, std::size_t n,
                std::uint8_t* out, Decoded* decoded);
   // The one-way map of uniform[n * 64], encoded.
   void (*map)(const std::uint8_t* uniform, std::size_t n, std::uint8_t* out);
   // The one-way map, multiplied, encoded.
-  void (*map_mult)(const edwards25519::ScalarDigits& half, const std::uint8_t* uniform, std::size_t n,
+  void (*map_mult)(const edwards25519::ScalarDigits& halves, const std::uint8_t* uniform, std::size_t n,
                    std::uint8_t* out);
+  // Decodes points[n * 32] to affine[n * 64], two canonical little-endian coordinates of edwards25519; of a
+  // refused row, the identity's.
+  void (*decode)(const std::uint8_t* points, std::size_t n, std::uint8_t* affine, Decoded* decoded);
 };
 
 extern const Kernels kPortableKernels;

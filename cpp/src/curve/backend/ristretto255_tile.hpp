@@ -4,6 +4,7 @@
 // internal linkage if it has compiler flags of its own.
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <span>
 
@@ -18,13 +19,13 @@ namespace isthmus::ristretto255 {
 template <class F>
 class TileKernels {
  public:
-  static void mult(const edwards25519::ScalarDigits& half, const std::uint8_t* points, std::size_t n,
+  static void mult(const edwards25519::ScalarDigits& halves, const std::uint8_t* points, std::size_t n,
                    std::uint8_t* out, Decoded* decoded) {
     const auto tile = std::make_unique<Tile>();
     for (std::size_t first = 0; first < n; first += 2 * kLanes) {
       decode_pair(points + first * kElementBytes, n - first, decoded + first, &tile->points[first / kLanes]);
     }
-    mult_and_encode(half, *tile, n, out);
+    mult_and_encode(halves, *tile, n, out);
   }
 
   static void map(const std::uint8_t* uniform, std::size_t n, std::uint8_t* out) {
@@ -38,20 +39,37 @@ class TileKernels {
     }
   }
 
-  static void map_mult(const edwards25519::ScalarDigits& half, const std::uint8_t* uniform, std::size_t n,
+  static void map_mult(const edwards25519::ScalarDigits& halves, const std::uint8_t* uniform, std::size_t n,
                        std::uint8_t* out) {
     const auto tile = std::make_unique<Tile>();
     for (std::size_t first = 0; first < n; first += kLanes) {
       tile->points[first / kLanes] = map_vector(uniform + first * kUniformBytes, n - first);
     }
-    mult_and_encode(half, *tile, n, out);
+    mult_and_encode(halves, *tile, n, out);
+  }
+
+  static void decode(const std::uint8_t* points, std::size_t n, std::uint8_t* affine, Decoded* decoded) {
+    for (std::size_t first = 0; first < n; first += 2 * kLanes) {
+      Point<F> pair[2];
+      decode_pair(points + first * kElementBytes, n - first, decoded + first, pair);
+      for (std::size_t v = first; v < n && v < first + 2 * kLanes; v += kLanes) {
+        const Point<F>& p = pair[(v - first) / kLanes];
+        std::uint8_t x[kLanes * 32], y[kLanes * 32];
+        store_lanes(p.x, kLanes, x);
+        store_lanes(p.y, kLanes, y);
+        for (std::size_t lane = 0; lane < kLanes && v + lane < n; ++lane) {
+          std::memcpy(affine + 64 * (v + lane), x + 32 * lane, 32);
+          std::memcpy(affine + 64 * (v + lane) + 32, y + 32 * lane, 32);
+        }
+      }
+    }
   }
 
  private:
   using Pair = LanePair<F>;
   static constexpr std::size_t kLanes = F::kLanes;
   static constexpr std::size_t kVectors = Group::kTile / kLanes;
-  static_assert(Group::kTile % (2 * kLanes) == 0);
+  static_assert(Group::kTile % (2 * kLanes) == 0 && Group::kTile <= edwards25519::ScalarDigits::kRows);
 
   // A tile at work; everything in it follows from identifiers and secret scalars.
   struct Tile {
@@ -65,12 +83,12 @@ class TileKernels {
     Tile& operator=(const Tile&) = delete;
   };
 
-  // Multiplies by half the scalar, since the batched encoding doubles.
-  static void mult_and_encode(const edwards25519::ScalarDigits& half, Tile& tile, std::size_t n,
+  // Multiplies by half the scalars, since the batched encoding doubles.
+  static void mult_and_encode(const edwards25519::ScalarDigits& halves, Tile& tile, std::size_t n,
                               std::uint8_t* out) {
     const std::size_t vectors = (n + kLanes - 1) / kLanes;
     for (std::size_t v = 0; v < vectors; ++v) {
-      tile.encoders[v] = DoubledEncoder<F>(edwards25519::mult(half, tile.points[v]));
+      tile.encoders[v] = DoubledEncoder<F>(edwards25519::mult(halves, v * kLanes, tile.points[v]));
       tile.inverses[v] = tile.encoders[v].to_invert();
     }
     batch_invert<F>({tile.inverses, vectors}, {tile.scratch, vectors});
@@ -93,7 +111,7 @@ class TileKernels {
     const std::size_t rest = n - std::min(n, kLanes);
     const Pair s = {load_lanes<F>(bytes, kElementBytes, n),
                     load_lanes<F>(bytes + (n - rest) * kElementBytes, kElementBytes, rest)};
-    const auto [images, valid] = decode(s);
+    const auto [images, valid] = ristretto255::decode(s);
     const auto zero = is_zero(s);
     points[0] = refuse(valid.a & ~zero.a, first_of(images));
     points[1] = refuse(valid.b & ~zero.b, second_of(images));

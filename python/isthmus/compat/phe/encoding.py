@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 if TYPE_CHECKING:
-    from isthmus.compat.phe.paillier import PaillierPublicKey
+    from isthmus.compat.phe.public import PaillierPublicKey
 
 Self = TypeVar("Self", bound="EncodedNumber")
 

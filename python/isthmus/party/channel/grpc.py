@@ -132,6 +132,8 @@ class AcceptedChannel(_StreamChannel):
 
     def __init__(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> None:
         super().__init__()
+        self.closed = False
+        self._context: Any = context
         context.add_callback(self._ended)
         self._start_pump(requests)
 
@@ -140,9 +142,12 @@ class AcceptedChannel(_StreamChannel):
         self._outgoing.end()
 
     def close(self) -> None:
-        """Finish the stream after what was sent."""
+        """Finish the stream after what was sent, or abandon it if the peer does not take that."""
+        self.closed = True
         self._outgoing.end()
         self._pump.join(_LINGER_SECONDS)
+        if self._pump.is_alive():
+            self._context.cancel()
         self._incoming.end()
 
 
@@ -153,7 +158,7 @@ class Listener:
         self._credentials = credentials
         self._lock = threading.Condition()
         self._waiting: AcceptedChannel | None = None
-        self._taken = False
+        self._open: AcceptedChannel | None = None
         self._refused: IsthmusError | None = None
         self._server = grpc.server(
             futures.ThreadPoolExecutor(max_workers=4, thread_name_prefix="isthmus-grpc"),
@@ -210,18 +215,19 @@ class Listener:
                 grpc.StatusCode.PERMISSION_DENIED if denied else grpc.StatusCode.UNAUTHENTICATED, error.code
             )
         with self._lock:
-            busy, self._taken = self._taken, True
+            # A stream that this side has closed may take long to end where the network swallows everything.
+            busy = self._open is not None and not self._open.closed
+            if not busy:
+                channel = self._open = self._waiting = AcceptedChannel(requests, context)
+                self._lock.notify_all()
         if busy:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, "another session is open")
-        channel = AcceptedChannel(requests, context)
-        with self._lock:
-            self._waiting = channel
-            self._lock.notify_all()
         try:
             yield from channel.outgoing()
         finally:
             with self._lock:
-                self._taken = False
+                if self._open is channel:
+                    self._open = None
 
 
 def dial(address: str, credentials: Credentials, timeout: float) -> Channel:

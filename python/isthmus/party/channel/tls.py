@@ -69,6 +69,8 @@ def preflight(address: str, credentials: Credentials, timeout: float) -> None:
         if error.verify_code == _HOSTNAME_MISMATCH:
             raise NotAuthorised("the party that answers has a certificate with another name") from None
         raise TlsAuth(f"the peer's certificate is refused: {error.verify_message}") from None
+    except ssl.SSLEOFError:  # as behind a load balancer whose party has not come yet
+        raise NotReady from None
     except ssl.SSLError as error:
         raise TlsAuth(f"the TLS handshake failed: {error.reason or type(error).__name__}") from None
     except OSError:

@@ -1,0 +1,83 @@
+"""``isthmus psi run`` that is told to stop, and two of them at one output (fault case 52)."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from isthmus.tables import read_table
+from tests.cli.parties import OUT, PARTIES, STATE, psi_arguments, start, succeeded, together
+
+PAUSES = """
+import sys, time
+import isthmus.tables
+from isthmus.psi.checkpoint import Checkpoint
+def pause(*_, **__):
+    print("paused", flush=True)
+    time.sleep(60)
+{target} = pause
+from isthmus.cli.app import main
+main()
+"""
+
+
+def paused(folder, arguments, target):
+    """Start a command and return it when it has come to ``target``."""
+    process = start(folder, arguments, command=[sys.executable, "-c", PAUSES.format(target=target)])
+    for line in process.stdout:
+        if line == "paused\n":
+            return process
+    raise AssertionError("the command ended before it was to pause")
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_case_52_an_interrupted_command_ends_both_and_can_be_resumed(world, number, status):
+    arguments = psi_arguments(bank=STATE, fund=STATE)
+    fund = start(world / "fund", arguments["fund"])
+    bank = paused(world / "bank", arguments["bank"], "Checkpoint.append_peer")
+    began = time.monotonic()
+    bank.send_signal(number)
+    said = bank.communicate(timeout=10)[0], fund.communicate(timeout=10)[0]
+    assert time.monotonic() - began < 5
+    assert (bank.returncode, fund.returncode) == (status, 1), said
+    assert "ERR_CANCELLED" in said[1] and "Traceback" not in said[0] + said[1]
+    assert not any((world / name / "aligned.parquet").exists() for name in PARTIES)
+    assert all((world / name / "state" / "run.state").exists() for name in PARTIES)
+    succeeded(together(world, arguments))
+    assert all(read_table(world / name / "aligned.parquet").num_rows == 480 for name in PARTIES)
+    assert not any((world / name / "state").exists() for name in PARTIES)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_waits_for_its_peer_ends_at_once(world, number):
+    bank = start(world / "bank", psi_arguments()["bank"])
+    assert "waiting for fund" in bank.stdout.readline()
+    time.sleep(0.5)
+    began = time.monotonic()
+    bank.send_signal(number)
+    assert bank.wait(10) in (130, 143) and time.monotonic() - began < 3
+
+
+@pytest.mark.timeout(120)
+def test_case_52_two_commands_with_one_output(world):
+    """The second finds the state folder in use before it meets anyone, and the first's run is as it was."""
+    arguments = psi_arguments(bank=STATE, fund=STATE)
+    fund = start(world / "fund", arguments["fund"])
+    bank = paused(world / "bank", arguments["bank"], "Checkpoint.append_peer")
+    second = subprocess.run(
+        [sys.executable, "-m", "isthmus", *arguments["bank"]],
+        cwd=world / "bank",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 1 and "ERR_BUSY" in second.stderr and "waiting" not in second.stderr
+    for process in (bank, fund):
+        process.kill()
+        process.communicate()
+    succeeded(together(world, arguments))
+    assert read_table(world / "bank" / OUT[1]).num_rows == 480
