@@ -236,7 +236,10 @@ void bind_ciphertexts(py::module_& m) {
     const py::gil_scoped_release release;
     return gather(a, rows);
   });
-  m.def("concatenate", [](const std::vector<const CiphertextArray*>& parts) { return concatenate(parts); });
+  m.def("concatenate", [](const std::vector<const CiphertextArray*>& parts) {
+    for (const CiphertextArray* const part : parts) require(part != nullptr, "None is no ciphertext array");
+    return concatenate(parts);
+  });
 }
 
 void bind_fault_injection(py::module_& m) {

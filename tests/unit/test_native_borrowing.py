@@ -151,3 +151,8 @@ def test_a_child_forked_while_a_table_is_built_encrypts(delay):
         os._exit(0 if sizes == [1, 1, 8] else 1)
     assert os.waitpid(child, 0)[1] == 0
     many.join()
+
+
+def test_none_is_no_ciphertext_array():
+    with pytest.raises(InvalidArgument):
+        paillier.concatenate([None])
