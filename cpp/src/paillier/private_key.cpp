@@ -58,6 +58,9 @@ std::shared_ptr<const PrivateKey> parse(ByteSpan bytes) {
   KeySecrets secrets{reader.number(reader.n_bytes()), reader.number(reader.n_bytes()), reader.base(), {}};
   const auto& [p, q, base, orders] = secrets;
   if (reader.kind() == KeyKind::fast) {
+    if (base->exponent_bits < fast_exponent_bits(reader.key_bits()) ||
+        base->exponent_bits > reader.key_bits() / 2)
+      reject("the exponents of a fast key have a length that no peer accepts");
     const std::size_t width = order_bytes(base->exponent_bits);
     secrets.orders = SubgroupOrders{reader.number(width), reader.number(width)};
   }
