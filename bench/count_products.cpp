@@ -61,9 +61,13 @@ KernelTable counted() {
                      count_squaring(c, kWhole);
                      kPortableKernels.wide.pair.sqr(c, out, a);
                    }};
-    lanes->pair_mul_digit = [](const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
+    lanes->pair_mul_ahead = [](const DigitContext& c, Limb* out, const Limb* a, const Limb* b, Lines& next) {
+      count_product(c, kWhole);
+      kPortableKernels.wide.pair_mul_ahead(c, out, a, b, next);
+    };
+    lanes->pair_mul_digit = [](const DigitContext& c, Limb* out, const Limb* a, const Limb* b, Lines& next) {
       count_product(c, kDigitProduct);
-      kPortableKernels.wide.pair_mul_digit(c, out, a, b);
+      kPortableKernels.wide.pair_mul_digit(c, out, a, b, next);
     };
     lanes->pair_sqr_select = nullptr;
   }
@@ -152,9 +156,8 @@ void count_arrays(const Counter& counter, const PrivateKey& key, std::size_t row
   counter.row("compress", kValues, [&] { aggregate::compress(few, kSlotBits); });
   for (const std::size_t columns : {10, 30}) {
     const auto buckets = draw(rows * columns, 0, 31);
-    counter.row(columns == 10 ? "bucket_sum_10" : "bucket_sum_30", rows * columns, [&] {
-      aggregate::bucket_sum(ct, 1, matrix(buckets, columns), 32, std::nullopt, nullptr);
-    });
+    counter.row(columns == 10 ? "bucket_sum_10" : "bucket_sum_30", rows * columns,
+                [&] { aggregate::bucket_sum(ct, 1, matrix(buckets, columns), 32, std::nullopt, nullptr); });
   }
   for (const int bits : {20, 40}) {
     const std::int64_t most = (std::int64_t{1} << bits) - 1;

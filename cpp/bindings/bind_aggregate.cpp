@@ -1,7 +1,8 @@
 // Bucket sums, weighted sums, packed products, folding, fixed point and packing layouts.
 //
-// Matrices are borrowed with their strides, in any memory order; the caller's arrays stay alive and unchanged
-// for the length of the call, which runs without the GIL.
+// Matrices are borrowed with their strides, in any memory order; the caller's arrays stay alive for the
+// length of the call, which runs without the GIL. Should another thread change them meanwhile, the result is
+// unspecified or an error, and no memory outside the arrays is read or written.
 
 #include <optional>
 #include <vector>
@@ -41,6 +42,12 @@ RowSubset row_subset(const std::optional<Array<std::int64_t>>& rows) {
   return rows ? RowSubset(view(*rows)) : std::nullopt;
 }
 
+SparseView sparse_view(std::size_t row_count, const Array<std::int64_t>& column_starts,
+                       const Array<std::int64_t>& row_numbers, const Array<std::int64_t>& values) {
+  const auto starts = view(column_starts);
+  return {row_count, {starts.begin(), starts.end()}, view(row_numbers), view(values)};
+}
+
 template <class T>
 CiphertextArray bucket_sum_as(const CiphertextArray& in, std::size_t planes, const py::array& buckets,
                               std::size_t n_buckets, const RowSubset& rows, const PackLayout* layout) {
@@ -69,7 +76,7 @@ CiphertextArray bucket_sum_sparse(const CiphertextArray& in, std::size_t planes,
                                   const Array<std::int64_t>& row_numbers, const Array<std::int64_t>& values,
                                   std::size_t n_buckets, const std::optional<Array<std::int64_t>>& rows,
                                   const PackLayout* layout) {
-  const SparseView matrix{row_count, view(column_starts), view(row_numbers), view(values)};
+  const SparseView matrix = sparse_view(row_count, column_starts, row_numbers, values);
   const RowSubset subset = row_subset(rows);
   const py::gil_scoped_release release;
   return aggregate::bucket_sum(in, planes, matrix, n_buckets, subset, layout);
@@ -87,7 +94,7 @@ CiphertextArray weighted_sum_sparse(const CiphertextArray& in, std::size_t row_c
                                     const Array<std::int64_t>& column_starts,
                                     const Array<std::int64_t>& row_numbers, const Array<std::int64_t>& values,
                                     const std::optional<Array<std::int64_t>>& rows) {
-  const SparseView matrix{row_count, view(column_starts), view(row_numbers), view(values)};
+  const SparseView matrix = sparse_view(row_count, column_starts, row_numbers, values);
   const RowSubset subset = row_subset(rows);
   const py::gil_scoped_release release;
   return aggregate::weighted_sum(in, matrix, subset);

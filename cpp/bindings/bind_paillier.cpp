@@ -236,7 +236,10 @@ void bind_ciphertexts(py::module_& m) {
     const py::gil_scoped_release release;
     return gather(a, rows);
   });
-  m.def("concatenate", [](const std::vector<const CiphertextArray*>& parts) { return concatenate(parts); });
+  m.def("concatenate", [](const std::vector<const CiphertextArray*>& parts) {
+    for (const CiphertextArray* const part : parts) require(part != nullptr, "None is no ciphertext array");
+    return concatenate(parts);
+  });
 }
 
 void bind_fault_injection(py::module_& m) {
@@ -247,7 +250,10 @@ void bind_fault_injection(py::module_& m) {
       .value("exponentiation_high", InjectedFault::exponentiation_high)
       .value("logarithm", InjectedFault::logarithm)
       .value("plaintext", InjectedFault::plaintext)
-      .value("ciphertext", InjectedFault::ciphertext);
+      .value("ciphertext", InjectedFault::ciphertext)
+      .value("randomizer_exponent", InjectedFault::randomizer_exponent)
+      .value("randomizer", InjectedFault::randomizer)
+      .value("joined_randomizer", InjectedFault::joined_randomizer);
   m.def("_inject_fault_for_testing", [](InjectedFault fault) { injected_fault.store(fault); });
 }
 

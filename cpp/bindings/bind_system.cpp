@@ -38,6 +38,7 @@ void bind_system(py::module_& m) {
     random_bytes({reinterpret_cast<std::uint8_t*>(span.data()), span.size_bytes()});
     return out;
   });
+  // For the tests of what follows when the operating system gives no randomness; it can only make calls fail.
   system.def("_fail_entropy_for_testing", [](bool fail) {
     set_entropy_source_for_testing(fail ? +[](MutableByteSpan) { return false; } : nullptr);
   });

@@ -14,7 +14,7 @@ using namespace isthmus;
 
 int main() {
   CHECK(code_text(ErrorCode::Decode) == "ERR_DECODE");
-  CHECK(all_error_codes().size() == 15);
+  CHECK(all_error_codes().size() == 16);
 
   for (const int threads : {1, 2, 4}) {
     set_thread_count(threads);

@@ -132,6 +132,12 @@ void test_threads(const SquareModulus& modulus) {
   for (const bool mine : good) CHECK(mine);
 }
 
+// A table that cannot be built is an error, every time.
+void test_failure(const SquareModulus& modulus) {
+  GrowingTable<FixedBaseTable> powers(modulus, Natural(), kExponentBits, 1);  // 0 is no unit
+  for (std::size_t i = 0; i < 2; ++i) CHECK_THROWS(powers.announce(5), ErrorCode::CiphertextNotUnit);
+}
+
 }  // namespace
 
 int main() {
@@ -141,6 +147,12 @@ int main() {
   test_growth<MaskedBaseTable>(modulus);
   test_budget(modulus);
   test_process_budget(modulus);
+  test_failure(modulus);
+  const AlignedLimbs base(modulus.stride(), 1);
+  for (const unsigned window : {3U, 8U}) {
+    CHECK_THROWS(MaskedBaseTable(modulus, base.data(), window, WindowPlan{window, 1, 1}),
+                 ErrorCode::InvalidArgument);
+  }
   set_thread_count(1);
   test_threads(modulus);
   return check::finish("growing_table");

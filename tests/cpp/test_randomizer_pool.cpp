@@ -1,13 +1,18 @@
 // The store of a randomizer pool, and the pool among threads and forks.
 
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <mutex>
 #include <numeric>
 #include <set>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -140,12 +145,43 @@ void test_fork(const std::shared_ptr<const PrivateKey>& key) {
   }
 }
 
+// Without address space for one more stack there is no thread. In a child; stacks left over are used up
+// first.
+void test_without_threads(const std::shared_ptr<const PrivateKey>& key) {
+  const pid_t child = fork();
+  if (child == 0) {
+    std::size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlimit limit{pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) + (std::size_t{2} << 20),
+                       RLIM_INFINITY};
+    setrlimit(RLIMIT_AS, &limit);
+    try {
+      for (;;) std::thread([] { pause(); }).detach();
+    } catch (const std::system_error&) {
+    }
+    bool refused = false;
+    try {
+      const RandomizerPool pool(key, 16);
+    } catch (const Error& error) {
+      refused = error.code() == ErrorCode::Resource;
+    }
+    sigset_t blocked;
+    pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+    _exit(refused && sigismember(&blocked, SIGALRM) == 0 ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 }  // namespace
 
 int main() {
   test_ring();
   test_ring_after_fork();
   const auto key = PrivateKey::generate(2048, true);
+  key->prepare(RandomizerPool::kMaxCapacity);
+  test_without_threads(key);
   test_threads(key);
   test_fork(key);
   CHECK_THROWS(RandomizerPool(key, 0), ErrorCode::InvalidArgument);

@@ -12,6 +12,7 @@ import pytest
 from isthmus import errors
 from isthmus._core import bigint, system
 from isthmus._core import paillier as native
+from isthmus.aggregate import PackLayout
 from isthmus.paillier import PrivateKey, PublicKey, keygen
 
 PUBLIC, PRIVATE = keygen(2048)
@@ -34,6 +35,10 @@ def refuses(error, call, *, row=None):
 def secret_primes(private_key):
     secret = private_key._native.serialize()
     return tuple(int.from_bytes(secret[7 + i * 256 : 7 + (i + 1) * 256], "big") for i in (0, 1))
+
+
+FAST_PRIVATE = keygen(2048, fast=True)[1]
+STANDARD_PRIVATE = PrivateKey.from_primes(*secret_primes(PRIVATE))
 
 
 def with_row(value, row):
@@ -242,7 +247,8 @@ def test_case_8_plaintext_overflow():
 
 # --- 9: a fault in one half of the decryption --------------------------------------------------------------
 
-STEPS = [s for s in native._InjectedFault.__members__ if s != "none"]
+ENCRYPTION_STEPS = ["randomizer_exponent", "randomizer", "joined_randomizer"]
+STEPS = [s for s in native._InjectedFault.__members__ if s not in ("none", *ENCRYPTION_STEPS)]
 
 
 @pytest.fixture
@@ -270,6 +276,33 @@ def test_case_9_imported_keys_are_checked_too(inject):
         refuses(errors.FaultDetected, lambda: standard.decrypt(ct), row=0)
     inject("none")
     assert standard.decrypt(ct).tolist() == [5]
+
+
+@pytest.mark.parametrize(
+    ("kind", "step"),
+    [
+        *((kind, step) for kind in ("djn", "fast") for step in ENCRYPTION_STEPS),
+        *(("standard", step) for step in ENCRYPTION_STEPS[1:]),  # no powers of hs, so no exponents
+    ],
+)
+def test_case_9_fault_in_one_half_of_the_owners_randomness(inject, step, kind):
+    """The ciphertext would decrypt, without an error, to m' with gcd(m' - m, n) a prime factor."""
+    key = {"djn": PRIVATE, "fast": FAST_PRIVATE, "standard": STANDARD_PRIVATE}[kind]
+    visible = key.public_key.encrypt([1, 2, 3])
+    inject(step)
+    for call in (
+        lambda: key.encrypt([5]),
+        lambda: key.encrypt(np.arange(300)),
+        lambda: visible.rerandomize(key),
+        lambda: key.encrypt_packed(
+            np.ones((1, 1), np.int64), PackLayout(key_bits=2048, value_bits=(8,), max_addends=2)
+        ),
+    ):
+        refuses(errors.FaultDetected, call)
+    with key.start_pool(8):
+        refuses(errors.FaultDetected, lambda: key.encrypt([5]))
+    inject("none")
+    assert key.decrypt(key.encrypt(np.arange(300))).tolist() == list(range(300))
 
 
 # --- 10: entropy and fork ----------------------------------------------------------------------------------

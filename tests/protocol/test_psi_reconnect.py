@@ -67,6 +67,7 @@ def run(
     limits=LIMITS,
     channel=CutChannel,
     on_session=None,
+    calls=1,
     **options,
 ):
     """Intersect; party a's n-th connection is cut after ``cuts[n]`` messages. Return both outcomes."""
@@ -81,7 +82,8 @@ def run(
             with Session(reopen(), proposal, reopen=reopen) as session:
                 if on_session is not None:
                     on_session(session)
-                found = psi.intersect(session, ids, role="both", **options)
+                for _ in range(calls):
+                    found = psi.intersect(session, ids, role="both", **options)
                 events = [record["event"] for record in session.audit]
                 outcomes[name] = [ids[row] for row in found.indices], events, session.counters, session.stages
         except errors.IsthmusError as error:
@@ -193,6 +195,14 @@ def test_a_session_that_waits_for_its_peer_again_can_be_cancelled(moment):
 def test_case_23_a_stream_that_ends_inside_a_message_is_gone_on_with():
     meeting = Meeting()
     check(run(meeting.meet, meeting.meet, [9, 12], channel=TruncatingChannel), 3)
+
+
+def test_a_later_call_is_not_paired_with_whatever_call_a_peer_comes_back_with():
+    whole = run((meeting := Meeting()).meet, meeting.meet, [])
+    first_call = whole["a"][3][0].messages + 4  # the envelope has two messages from each side
+    early = run((meeting := Meeting()).meet, meeting.meet, [first_call + 2], calls=2)
+    assert all(isinstance(early[name], PeerGone | PeerTruncated) for name in "ab"), early
+    check(run((meeting := Meeting()).meet, meeting.meet, [first_call + 20], calls=2), 2)
 
 
 def test_several_cuts_are_survived():

@@ -11,6 +11,7 @@ import pytest
 
 from isthmus import errors, psi
 from isthmus.groups import group_names
+from isthmus.protocol import psi_star_relay
 from isthmus.protocol.psi_star_plan import CHUNK_ITEMS
 from isthmus.protocol.suites import PSI_SUITES
 from tests.protocol.conformance import TRANSPORTS
@@ -202,3 +203,9 @@ def test_logs_and_audit_records_hold_no_identifier(caplog):
     outcomes = run()
     assert CANARY not in caplog.text
     assert all(CANARY not in str(outcome.session.audit) for outcome in outcomes[1:])
+
+
+def test_messages_are_bounded_by_what_a_run_has_use_for():
+    longest = psi_star_relay.max_message(1000)
+    assert CHUNK_ITEMS * 33 + 64 < longest == 1 << 20
+    assert psi_star_relay.max_message(10**6) > 4 * 10**6 + 64  # an outcome with all items' positions

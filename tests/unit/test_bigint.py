@@ -197,3 +197,14 @@ def test_small_factors():
         assert bigint.has_small_factor(prime * big)
     assert not bigint.has_small_factor(1048583 * big)  # the first prime above 2^20
     assert not bigint.has_small_factor(big)
+
+
+@pytest.mark.parametrize("bits", range(4, 17))
+def test_masked_powers_of_short_exponents(bits):
+    """Few windows for ever so many uses: the plan once outgrew what the look-up can read."""
+    m = RANDOM.getrandbits(4096) | 1 << 4095 | 1
+    square = bigint.SquareModulus(m)
+    exponents = [*range(8), (1 << bits) - 1, (1 << bits) - 2, 1 << (bits - 1)]
+    exponents = [e % (1 << bits) for e in exponents]
+    for some in (exponents, exponents[-1:]):
+        assert square.masked_base_pow(2, some, bits, 1 << 25) == [pow(2, e, m * m) for e in some]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 
 import numpy as np
@@ -99,3 +100,59 @@ def test_a_forked_child_still_computes(ciphertexts):
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     pytest.fail("the forked child hangs")
+
+
+def test_column_starts_that_change_during_the_call_address_nothing(key):
+    """Another thread writes into the caller's array; the native core goes by what it checked."""
+    rows = 3000
+    ciphertexts = paillier.encrypt(key, np.arange(rows, dtype=np.int64))
+    dense = np.random.default_rng(1).integers(0, 3, (rows, 6))
+    numbers = [np.flatnonzero(column) for column in dense.T]
+    starts = np.concatenate([[0], np.cumsum([len(n) for n in numbers])]).astype(np.int64)
+    values = np.concatenate([dense[n, c] for c, n in enumerate(numbers)])
+    good, done = starts.copy(), threading.Event()
+
+    def disturb():
+        while not done.is_set():
+            starts[3] = 2**40
+            starts[3] = good[3]
+
+    expected = _core.aggregate.bucket_sum_sparse(
+        ciphertexts, 1, rows, good, np.concatenate(numbers), values, 3
+    ).to_bytes()
+    thread, sums = threading.Thread(target=disturb), 0
+    thread.start()
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        try:
+            result = _core.aggregate.bucket_sum_sparse(
+                ciphertexts, 1, rows, starts, np.concatenate(numbers), values, 3
+            )
+        except InvalidArgument:
+            continue
+        sums += 1
+        assert result.to_bytes() == expected
+    done.set()
+    thread.join()
+    assert sums > 0
+
+
+@pytest.mark.parametrize("delay", [0.02, 0.05, 0.1])
+def test_a_child_forked_while_a_table_is_built_encrypts(delay):
+    """The thread that builds the table does not exist in the child, which must not wait for it."""
+    key = paillier.PrivateKey.generate(2048)
+    many = threading.Thread(target=lambda: paillier.encrypt(key.public_key, np.arange(20000)), daemon=True)
+    many.start()
+    time.sleep(delay)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        sizes = [paillier.encrypt(key.public_key, np.arange(n)).size for n in (1, 1, 8)]
+        os._exit(0 if sizes == [1, 1, 8] else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    many.join()
+
+
+def test_none_is_no_ciphertext_array():
+    with pytest.raises(InvalidArgument):
+        paillier.concatenate([None])

@@ -384,3 +384,18 @@ def test_names_of_the_public_surface():
     assert ist.paillier.PackLayout is ist.aggregate.PackLayout
     with pytest.raises(AttributeError):
         _ = ist.paillier.nonsense
+
+
+def test_values_that_would_change_on_the_way_are_refused():
+    layout = ist.paillier.PackLayout(key_bits=2048, value_bits=(8, 8), max_addends=4)
+    public_key, private_key = ist.paillier.keygen(2048)
+    for row in ([1.7, 2], ["3", "2"], [float("nan"), 2]):
+        with pytest.raises(errors.InvalidArgument) as caught:
+            public_key.encrypt_packed(np.array([row], dtype=object), layout)
+        assert caught.value.row == 0
+    with pytest.raises(errors.PlaintextOverflow) as caught:
+        wide = np.array([1, 2**1500], dtype=object)
+        private_key.decrypt(public_key.encrypt(wide, scale_bits=1))
+    assert caught.value.row == 1
+    with pytest.raises(errors.DecodeError):
+        public_key.ciphertexts_from_bytes(b"", shape=(2**40, 2**40))

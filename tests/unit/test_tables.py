@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 import tempfile
 import traceback
 from pathlib import Path
@@ -10,6 +12,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -403,3 +406,16 @@ def test_a_planted_partial_file_is_refused_not_written_into(tmp_path):
     (tmp_path / "second-name").unlink()
     tables.write_rows(FRAME, np.array([1]), tmp_path / "out.csv")
     assert stat.S_IMODE((tmp_path / "out.csv").stat().st_mode) == 0o600
+
+
+def test_rows_are_written_without_importing_pandas(tmp_path):
+    pa.parquet.write_table(pa.table(FRAME), tmp_path / "in.parquet")
+    script = """
+import sys
+import numpy as np
+from isthmus import tables
+tables.write_rows(sys.argv[1], np.array([2, 0]), sys.argv[2])
+assert "pandas" not in sys.modules
+"""
+    files = [str(tmp_path / name) for name in ("in.parquet", "out.csv")]
+    subprocess.run([sys.executable, "-c", script, *files], check=True, timeout=120)

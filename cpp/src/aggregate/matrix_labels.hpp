@@ -127,9 +127,9 @@ class SparseLabels final : public LabelColumns {
     for (std::size_t i = 0; i < row_numbers.size(); ++i) {
       const std::uint32_t label = read(values[i]);
       require_label(label, radices[c]);
-      require(static_cast<std::uint64_t>(row_numbers[i]) < rows_.size(),
-              "the matrix changed during the call");
-      visit(static_cast<std::uint32_t>(row_numbers[i]), label);
+      const auto row = static_cast<std::uint64_t>(row_numbers[i]);
+      require(row < rows_.size(), "the matrix changed during the call");
+      visit(static_cast<std::uint32_t>(row), label);
     }
   }
 

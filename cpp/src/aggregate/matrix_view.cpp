@@ -27,7 +27,8 @@ void require_well_formed(const SparseView& matrix) {
 }
 
 std::vector<std::uint32_t> checked_rows(std::size_t row_count, const RowSubset& subset) {
-  require(row_count <= std::numeric_limits<std::uint32_t>::max(), "at most 2^32 - 1 rows at a time");
+  constexpr std::size_t kMost = std::numeric_limits<std::uint32_t>::max();
+  require(row_count <= kMost && (!subset || subset->size() <= kMost), "at most 2^32 - 1 rows at a time");
   std::vector<std::uint32_t> rows(subset ? subset->size() : row_count);
   if (!subset) {
     std::iota(rows.begin(), rows.end(), 0U);

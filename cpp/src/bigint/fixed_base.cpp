@@ -14,7 +14,8 @@ namespace isthmus::bigint {
 namespace {
 
 constexpr unsigned kMaxWindow = 12;
-constexpr unsigned kLeastMaskedWindow = 4;  // LaneKernels::pick reads rows by sixteens
+// LaneKernels::pick reads rows by sixteens, and at most 128.
+constexpr unsigned kLeastMaskedWindow = 4, kMostMaskedWindow = 7;
 // Elements that use a table before the next one is turned to, which then finds it in the cache.
 constexpr std::size_t kBatch = 256;
 
@@ -44,11 +45,11 @@ struct CostModel {
 };
 
 WindowPlan cheapest_plan(const CostModel& model, std::size_t exponent_bits, unsigned least_window,
-                         std::size_t max_rows, std::size_t uses) {
+                         unsigned most_window, std::size_t max_rows, std::size_t uses) {
   const double powers = static_cast<double>(std::max(uses, model.lanes));
   const auto cost = [&](const WindowPlan& p) { return model.of_tables(p) + powers * model.of_power(p); };
   WindowPlan best = plan_for(exponent_bits, least_window, exponent_bits);  // one table, the smallest there is
-  for (unsigned window = least_window; window <= kMaxWindow; ++window) {
+  for (unsigned window = least_window; window <= most_window; ++window) {
     for (std::size_t levels = 1; levels <= plan_for(exponent_bits, window, 1).windows; ++levels) {
       const WindowPlan candidate = plan_for(exponent_bits, window, levels);
       if (candidate.tables() * candidate.entries() > max_rows) continue;
@@ -289,6 +290,8 @@ WindowTables::WindowTables(const SquareModulus& modulus, const Limb* base, std::
                            const WindowPlan& plan, Order order)
     : modulus_(&modulus), exponent_bits_(exponent_bits), plan_(plan), order_(order) {
   require(exponent_bits > 0, "fixed-base tables need exponents of at least one bit");
+  require(order == Order::rows || (plan.window >= kLeastMaskedWindow && plan.window <= kMostMaskedWindow),
+          "masked tables have windows of 4 to 7 bits");
   const std::size_t stride = modulus.stride(), tables = plan.tables();
   AlignedLimbs bases(tables * stride), inverses(tables * stride);
   std::copy_n(base, stride, bases.data());
@@ -321,13 +324,14 @@ void WindowTables::power(Limb* out, const Limb* exponents, std::size_t count) co
 
 WindowPlan FixedBaseTable::best_plan(const SquareModulus& modulus, std::size_t exponent_bits,
                                      std::size_t max_bytes, std::size_t uses) {
-  return cheapest_plan({lanes_of(modulus), 0}, exponent_bits, 1, rows_in(max_bytes, modulus), uses);
+  return cheapest_plan({lanes_of(modulus), 0}, exponent_bits, 1, kMaxWindow, rows_in(max_bytes, modulus),
+                       uses);
 }
 
 WindowPlan MaskedBaseTable::best_plan(const SquareModulus& modulus, std::size_t exponent_bits,
                                       std::size_t max_bytes, std::size_t uses) {
   const double scan = 2.0 / static_cast<double>(modulus.stride());
-  return cheapest_plan({lanes_of(modulus), scan}, exponent_bits, kLeastMaskedWindow,
+  return cheapest_plan({lanes_of(modulus), scan}, exponent_bits, kLeastMaskedWindow, kMostMaskedWindow,
                        rows_in(max_bytes, modulus), uses);
 }
 

@@ -30,8 +30,8 @@ namespace {
 
 constexpr std::size_t kBlindingBits = 128;
 
-void maybe_inject(InjectedFault here, bool is_p, Limb* word) {
-  if (is_p && injected_fault.load(std::memory_order_relaxed) == here) *word ^= 1;
+void inject_if(bool is_p, InjectedFault here, Limb* word) {
+  if (is_p) maybe_inject(here, word);
 }
 
 LimbSpan row(const AlignedLimbs& rows, std::size_t i, std::size_t width) {
@@ -82,10 +82,10 @@ std::vector<Limb> BlockDecryptor::run(const CiphertextArray& in, std::size_t fir
   count_ = count;
   blind(in, first, blinding);
   const HalfResult p = half(parts_.p);
-  maybe_inject(InjectedFault::ciphertext, true, blinded_.data());
+  maybe_inject(InjectedFault::ciphertext, blinded_.data());
   const HalfResult q = half(parts_.q);
   AlignedLimbs plaintexts = join(p, q);
-  maybe_inject(InjectedFault::plaintext, true, plaintexts.data());
+  maybe_inject(InjectedFault::plaintext, plaintexts.data());
   const std::vector<Limb> p_agrees = agree(parts_.p, p, plaintexts),
                           q_agrees = agree(parts_.q, q, plaintexts);
   const std::size_t n_bytes = parts_.public_key->n_bytes(), limbs = plaintexts.size() / count;
@@ -121,10 +121,10 @@ HalfResult BlockDecryptor::half(const PrimeHalf& h) const {
                std::vector<Limb>(count_)};
   AlignedLimbs z(count_ * ring.stride());
   ring.import_rows(z.data(), blinded_, count_);
-  maybe_inject(InjectedFault::reduction, is_p, z.data());
+  inject_if(is_p, InjectedFault::reduction, z.data());
   ring.pow(z.data(), z.data(), count_, h.exponent, h.exponent_bits);
-  maybe_inject(InjectedFault::exponentiation_low, is_p, z.data());
-  maybe_inject(InjectedFault::exponentiation_high, is_p, z.data() + ring.root().stride());
+  inject_if(is_p, InjectedFault::exponentiation_low, z.data());
+  inject_if(is_p, InjectedFault::exponentiation_high, z.data() + ring.root().stride());
   ring.export_rows(r.powers, z.data(), count_);
   AlignedLimbs pairs(count_ * h.square.stride()), logarithms(count_ * root.stride());
   h.square.import_rows(pairs.data(), r.powers, count_);
@@ -135,7 +135,7 @@ HalfResult BlockDecryptor::half(const PrimeHalf& h) const {
     r.valid[i] =
         ct_equal(found, expected) & h.square.log_one_plus(logarithms.data() + i * root.stride(), pair);
   }
-  maybe_inject(InjectedFault::logarithm, is_p, logarithms.data());
+  inject_if(is_p, InjectedFault::logarithm, logarithms.data());
   multiply_each(root, logarithms.data(), root.stride(), count_, h.plaintext_factor);
   root.export_rows(r.plaintexts, logarithms.data(), count_);
   return r;

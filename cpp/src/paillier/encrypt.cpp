@@ -3,12 +3,13 @@
 #include <vector>
 
 #include "blocks.hpp"
+#include "owner_residues.hpp"
 #include "plaintext_reader.hpp"
 
 namespace isthmus::paillier {
 namespace {
 
-constexpr std::size_t kBlock = 256;  // ciphertexts whose randomness is drawn together
+constexpr std::size_t kBlock = OwnerResidues::kBlock;  // ciphertexts whose randomness is drawn together
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 
+#include "isthmus/core/fork.hpp"
 #include "isthmus/paillier/keys.hpp"
 
 namespace isthmus::paillier {
@@ -20,7 +21,7 @@ class Interned {
   std::shared_ptr<const T> find_or_make(const Fingerprint& fingerprint, Make&& make) {
     if (auto found = find(fingerprint)) return found;
     std::shared_ptr<const T> made = make();
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::lock_guard<std::mutex> lock(fork_safe_mutex());
     std::weak_ptr<const T>& entry = living_[fingerprint];
     if (auto found = entry.lock()) return found;
     entry = made;
@@ -30,7 +31,7 @@ class Interned {
 
  private:
   std::shared_ptr<const T> find(const Fingerprint& fingerprint) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::lock_guard<std::mutex> lock(fork_safe_mutex());
     const auto entry = living_.find(fingerprint);
     return entry == living_.end() ? nullptr : entry->second.lock();
   }
@@ -42,7 +43,7 @@ class Interned {
   }
 
   static constexpr std::size_t kLeast = 16;
-  std::mutex mutex_;
+  // Guarded by fork_safe_mutex():
   std::map<Fingerprint, std::weak_ptr<const T>> living_;
   std::size_t sweep_at_ = kLeast;
 };

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <new>
 
+#include "isthmus/core/fork.hpp"
+
 namespace isthmus::paillier {
 namespace {
 
@@ -25,14 +27,12 @@ void unprotect(void* page, std::size_t size) noexcept {
 #endif
 }
 
-struct Registry {
-  std::mutex mutex;
-  std::map<std::uintptr_t, std::size_t> holders;  // objects that cover a part of the page
-};
+// How many objects cover a part of each page; guarded by fork_safe_mutex().
+using Holders = std::map<std::uintptr_t, std::size_t>;
 
 // Never destroyed: keys with static storage duration release their pages late.
-Registry& registry() {
-  static Registry* const instance = new Registry;
+Holders& registry() {
+  static Holders* const instance = new Holders;
   return *instance;
 }
 
@@ -46,10 +46,10 @@ LockedPages::LockedPages(const void* data, std::size_t size) noexcept {
   first_ = end_ = address / page * page;
   if (size == 0) return;
   try {
-    Registry& pages = registry();
-    const std::lock_guard<std::mutex> lock(pages.mutex);
+    Holders& holders = registry();
+    const std::lock_guard<std::mutex> lock(fork_safe_mutex());
     for (; end_ < address + size; end_ += page) {
-      if (pages.holders[end_]++ == 0) protect(reinterpret_cast<void*>(end_), page);
+      if (holders[end_]++ == 0) protect(reinterpret_cast<void*>(end_), page);
     }
   } catch (const std::bad_alloc&) {
     // The pages counted so far stay protected, the others are not.
@@ -59,13 +59,13 @@ LockedPages::LockedPages(const void* data, std::size_t size) noexcept {
 LockedPages::~LockedPages() {
   const std::uintptr_t page = page_size();
   if (first_ == end_) return;
-  Registry& pages = registry();
-  const std::lock_guard<std::mutex> lock(pages.mutex);
+  Holders& holders = registry();
+  const std::lock_guard<std::mutex> lock(fork_safe_mutex());
   for (std::uintptr_t at = first_; at < end_; at += page) {
-    const auto entry = pages.holders.find(at);
+    const auto entry = holders.find(at);
     if (--entry->second != 0) continue;
     unprotect(reinterpret_cast<void*>(at), page);
-    pages.holders.erase(entry);
+    holders.erase(entry);
   }
 }
 

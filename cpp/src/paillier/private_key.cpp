@@ -12,13 +12,11 @@
 #include "isthmus/paillier/encrypt.hpp"
 #include "key_format.hpp"
 #include "key_generation.hpp"
+#include "owner_residues.hpp"
 #include "private_key_parts.hpp"
-#include "random_exponents.hpp"
 
 namespace isthmus::paillier {
 namespace {
-
-using bigint::SquareModulus;
 
 // hs^order = 1 mod p^2: hs is an n-th residue there and, under a fast key, in the subgroup.
 bool is_residue(const PrimeHalf& half, const Natural& hs) {
@@ -60,6 +58,9 @@ std::shared_ptr<const PrivateKey> parse(ByteSpan bytes) {
   KeySecrets secrets{reader.number(reader.n_bytes()), reader.number(reader.n_bytes()), reader.base(), {}};
   const auto& [p, q, base, orders] = secrets;
   if (reader.kind() == KeyKind::fast) {
+    if (base->exponent_bits < fast_exponent_bits(reader.key_bits()) ||
+        base->exponent_bits > reader.key_bits() / 2)
+      reject("the exponents of a fast key have a length that no peer accepts");
     const std::size_t width = order_bytes(base->exponent_bits);
     secrets.orders = SubgroupOrders{reader.number(width), reader.number(width)};
   }
@@ -140,54 +141,10 @@ void PrivateKey::prepare(std::size_t count) const {
 }
 
 void PrivateKey::random_residues(Limb* out, std::size_t count) const {
-  const PrimeHalf &p = parts_->p, &q = parts_->q;
-  const SquareModulus& n_squared = parts_->public_key->n_squared();
-  AlignedLimbs rho_p(count * p.square.stride()), rho_q(count * q.square.stride());
-  draw_residues(rho_p.data(), rho_q.data(), count);
-  // rho = rho_p + p^2 * ((rho_q - rho_p) / p^2 mod q^2).
-  AlignedLimbs low(count * p.square.limbs()), high(count * q.square.limbs());
-  AlignedLimbs differences(count * q.square.stride()), multiples(count * n_squared.stride());
-  p.square.export_rows(low, rho_p.data(), count);
-  q.square.import_rows(differences.data(), low, count);
-  std::vector<bigint::MulTask> divisions, multiplications;
-  for (std::size_t i = 0; i < count; ++i) {
-    Limb* const difference = differences.data() + i * q.square.stride();
-    Limb* const multiple = multiples.data() + i * n_squared.stride();
-    q.square.sub(difference, rho_q.data() + i * q.square.stride(), difference);
-    divisions.push_back({difference, difference, parts_->p_squared_inverse.data()});
-    multiplications.push_back({multiple, multiple, parts_->p_squared.data()});
-  }
-  q.square.mul(divisions);
-  q.square.export_rows(high, differences.data(), count);
-  n_squared.import_rows(multiples.data(), high, count);
-  n_squared.mul(multiplications);
-  n_squared.import_rows(out, low, count);
-  for (std::size_t i = 0; i < count; ++i) {
-    Limb* const element = out + i * n_squared.stride();
-    n_squared.add(element, element, multiples.data() + i * n_squared.stride());
-  }
-}
-
-void PrivateKey::draw_residues(Limb* rho_p, Limb* rho_q, std::size_t count) const {
-  if (parts_->tables) {
-    const OwnerExponents r = parts_->owner_exponents(count);
-    parts_->tables->p.table_for(count)->pow(rho_p, r.p.data(), count);
-    parts_->tables->q.table_for(count)->pow(rho_q, r.q.data(), count);
-    return;
-  }
-  // The n-th residues modulo p^2 are the p-th powers of the units, one for each unit modulo p.
-  const auto draw = [count](const PrimeHalf& h, Limb* out) {
-    const std::size_t width = h.prime.limbs().size();
-    SecretVector<Limb> units(count * width);
-    for (std::size_t i = 0; i < count; ++i) {
-      const Natural y = Natural::random_below(h.prime - Natural(1)) + Natural(1);
-      y.copy_to(MutableLimbSpan(units).subspan(i * width, width));
-    }
-    h.square.import_rows(out, units, count);
-    h.square.pow(out, out, count, h.prime.limbs(), h.prime_bits);
-  };
-  draw(parts_->p, rho_p);
-  draw(parts_->q, rho_q);
+  const Limb valid = OwnerResidues(*parts_).draw(out, count);
+  if (valid != 0) return;
+  zeroise(out, count * parts_->public_key->n_squared().stride() * sizeof(Limb));
+  throw Error(ErrorCode::FaultDetected, "the randomness of a ciphertext failed its check and was destroyed");
 }
 
 }  // namespace isthmus::paillier

@@ -1,7 +1,9 @@
 #include "private_key_parts.hpp"
 
 #include <algorithm>
+#include <bit>
 
+#include "../bigint/backend/kernels.hpp"
 #include "guard_ring.hpp"
 #include "isthmus/core/error.hpp"
 #include "random_exponents.hpp"
@@ -42,27 +44,86 @@ AlignedLimbs make_blinding_base(const PublicKey& key) {
   return base;
 }
 
-// One integer in [0, order) for each parity, uniform but for 2^-128 and with that lowest bit. With a uniform
-// x of w bits, floor(x * order / 2^w) is uniform; there is no rejection, whose count would tell of the order.
-// Timing    Constant in the order and the results.
+// draw_below(order), with those lowest bits.
 SecretVector<Limb> draw_exponents(LimbSpan order, LimbSpan parities) {
-  const std::size_t limbs = order.size(), wide = limbs + 2;
-  const SecretVector<Limb> random = random_exponents(64 * wide, parities.size());
-  SecretVector<Limb> out(parities.size() * limbs), product(wide + limbs);
+  SecretVector<Limb> out = draw_below(order, parities.size());
   for (std::size_t i = 0; i < parities.size(); ++i) {
-    bigint::multiply_limbs(product, LimbSpan(random).subspan(i * wide, wide), order);
-    Limb* const exponent = out.data() + i * limbs;
-    for (std::size_t j = 0; j < limbs; ++j) exponent[j] = product[wide + j];
-    exponent[0] = (exponent[0] & ~Limb{1}) | parities[i];
+    Limb& lowest = out[i * order.size()];
+    lowest = (lowest & ~Limb{1}) | parities[i];
   }
   return out;
 }
 
-std::size_t owner_exponent_bits(const RandomizerBase& base, const PrimeHalf& half) {
+std::size_t drawn_bits(const RandomizerBase& base, const PrimeHalf& half) {
   return base.kind == KeyKind::fast ? half.exponent_bits : base.exponent_bits;
 }
 
+// Also of the sum, which is below three times the order.
+std::size_t owner_exponent_bits(const RandomizerBase& base, const PrimeHalf& half) {
+  return std::max(drawn_bits(base, half), half.exponent_bits) + 2;
+}
+
+void shift_right_by_one(MutableLimbSpan x) {
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = x[i] >> 1 | (i + 1 < x.size() ? x[i + 1] << 63 : 0);
+}
+
+// a -= b unless b > a, for as many limbs.
+void subtract_if_it_can_be(MutableLimbSpan a, LimbSpan b) {
+  SecretVector<Limb> difference(a.size());
+  Limb borrow = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const unsigned __int128 d = static_cast<unsigned __int128>(a[i]) - b[i] - borrow;
+    difference[i] = static_cast<Limb>(d);
+    borrow = static_cast<Limb>(d >> 127);
+  }
+  const Limb keep = ct_mask(borrow);
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] = ct_select(keep, a[i], difference[i]);
+}
+
+// sum mod order, in place, for a sum of at most sum_bits bits and an order of exactly order_bits.
+void reduce(MutableLimbSpan sum, std::size_t sum_bits, LimbSpan order, std::size_t order_bits) {
+  const std::size_t shift = sum_bits < order_bits ? 0 : sum_bits - order_bits + 1;
+  SecretVector<Limb> multiple(sum.size() + 1);  // order * 2^shift
+  for (std::size_t i = 0; i < order.size() && i + shift / 64 < sum.size(); ++i) {
+    multiple[i + shift / 64] |= order[i] << (shift % 64);
+    if (shift % 64 != 0) multiple[i + shift / 64 + 1] |= order[i] >> (64 - shift % 64);
+  }
+  for (std::size_t i = 0; i <= shift; ++i) {
+    subtract_if_it_can_be(sum, LimbSpan(multiple).first(sum.size()));
+    shift_right_by_one(multiple);
+  }
+}
+
+// The drawn exponents in the width of the tables, and the one of the check.
+SecretVector<Limb> with_sum(LimbSpan drawn, std::size_t count, const RandomizerBase& base,
+                            const PrimeHalf& half) {
+  const std::size_t from = drawn.size() / count, width = (owner_exponent_bits(base, half) + 63) / 64;
+  SecretVector<Limb> out((count + 1) * width), sum(width + 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    const LimbSpan row = drawn.subspan(i * from, from);
+    std::copy(row.begin(), row.end(), out.begin() + static_cast<std::ptrdiff_t>(i * width));
+    bigint::add_limbs(sum, row);
+  }
+  reduce(sum, drawn_bits(base, half) + std::bit_width(count), half.exponent, half.exponent_bits);
+  for (int i = 0; i < 2; ++i) bigint::add_limbs(sum, half.exponent);
+  std::copy_n(sum.begin(), width, out.end() - static_cast<std::ptrdiff_t>(width));
+  return out;
+}
+
 }  // namespace
+
+// With a uniform x of w bits, floor(x * bound / 2^w) is uniform; there is no rejection, whose count would
+// tell of the bound.
+SecretVector<Limb> draw_below(LimbSpan bound, std::size_t count) {
+  const std::size_t limbs = bound.size(), wide = limbs + 2;
+  const SecretVector<Limb> random = random_exponents(64 * wide, count);
+  SecretVector<Limb> out(count * limbs), product(wide + limbs);
+  for (std::size_t i = 0; i < count; ++i) {
+    bigint::multiply_limbs(product, LimbSpan(random).subspan(i * wide, wide), bound);
+    for (std::size_t j = 0; j < limbs; ++j) out[i * limbs + j] = product[wide + j];
+  }
+  return out;
+}
 
 PrimeHalf::PrimeHalf(const Natural& p, const Natural& other, const Natural& order)
     : prime(p),
@@ -73,10 +134,18 @@ PrimeHalf::PrimeHalf(const Natural& p, const Natural& other, const Natural& orde
       square(p),
       guarded(p * Natural(kGuardPrime)),
       log_of_one_plus_n(element_of(square.root(), bigint::remainder(order * other, p))),
-      plaintext_factor(element_of(square.root(), inverse_or_reject(bigint::remainder(order * other, p), p))),
-      locked_prime(prime.limbs().data(), prime.limbs().size_bytes()),
-      locked_exponent(exponent.data(), exponent.size() * sizeof(Limb)),
-      locked_digits(square.root().value().limbs().data(), square.root().value().limbs().size_bytes()) {}
+      plaintext_factor(element_of(square.root(), inverse_or_reject(bigint::remainder(order * other, p), p))) {
+  const auto lock = [this](LimbSpan limbs) { locked.emplace_back(limbs.data(), limbs.size_bytes()); };
+  lock(prime.limbs());
+  lock(exponent);
+  for (const SquareModulus* const ring : {&square, &guarded}) {
+    lock(ring->value().limbs());
+    lock(ring->root().value().limbs());
+    lock(ring->root().digits().m);
+    lock(ring->root().digits().constants);
+  }
+  lock({&guard_exponent, 1});
+}
 
 PrivateKeyParts::PrivateKeyParts(const KeySecrets& secrets)
     : public_key(PublicKey::create(secrets.p * secrets.q, secrets.base)),
@@ -99,12 +168,14 @@ OwnerTables::OwnerTables(const PrivateKeyParts& parts, const RandomizerBase& bas
 // 2*p'*q' is a pair of the same parity. That is closer to uniform on the subgroup than the public key's draw
 // of exponent_bits, and half as long.
 OwnerExponents PrivateKeyParts::owner_exponents(std::size_t count) const {
-  if (public_key->kind() != KeyKind::fast) {
-    const SecretVector<Limb> r = random_exponents(public_key->base()->exponent_bits, count);
-    return {r, r};
+  const RandomizerBase& base = *public_key->base();
+  if (base.kind != KeyKind::fast) {
+    const SecretVector<Limb> r = random_exponents(base.exponent_bits, count);
+    return {with_sum(r, count, base, p), with_sum(r, count, base, q)};
   }
   const SecretVector<Limb> parities = random_exponents(1, count);
-  return {draw_exponents(p.exponent, parities), draw_exponents(q.exponent, parities)};
+  return {with_sum(draw_exponents(p.exponent, parities), count, base, p),
+          with_sum(draw_exponents(q.exponent, parities), count, base, q)};
 }
 
 }  // namespace isthmus::paillier

@@ -1,6 +1,7 @@
 #pragma once
 // What a private key consists of. Internal: tests/ct marks these as secret.
 
+#include <deque>
 #include <memory>
 #include <optional>
 
@@ -19,6 +20,9 @@ using bigint::MutableLimbSpan;
 struct PrimeHalf {
   /// `order` is a multiple of the order of all randomizers modulo p^2: p - 1, or 2*p' for a fast key.
   PrimeHalf(const Natural& p, const Natural& other, const Natural& order);
+  ~PrimeHalf() { zeroise(&guard_exponent, sizeof guard_exponent); }
+  PrimeHalf(const PrimeHalf&) = delete;
+  PrimeHalf& operator=(const PrimeHalf&) = delete;
 
   Natural prime;
   std::size_t prime_bits;          // public, unlike what Natural would compute it from
@@ -29,7 +33,7 @@ struct PrimeHalf {
   bigint::SquareModulus guarded;   // (p*t)^2
   AlignedLimbs log_of_one_plus_n;  // L((1+n)^order) = order * other mod p, an element of square.root()
   AlignedLimbs plaintext_factor;   // its inverse
-  LockedPages locked_prime, locked_exponent, locked_digits;
+  std::deque<LockedPages> locked;  // every copy of the prime, its multiple and their squares in the above
 };
 
 struct PrivateKeyParts;
@@ -40,10 +44,16 @@ struct OwnerTables {
   GrowingTable<bigint::MaskedBaseTable> p, q;
 };
 
-/// Exponents of hs modulo p^2 and modulo q^2, as runs of limbs, for as many randomizers.
+/// Exponents of hs modulo p^2 and modulo q^2, as equally long runs of limbs, for as many randomizers and one
+/// more: the last is the sum of the others modulo the order, plus twice the order, so that its digits have
+/// nothing to do with theirs.
 struct OwnerExponents {
   SecretVector<Limb> p, q;
 };
+
+/// `count` integers in [0, bound), as runs of as many limbs, uniform but for 2^-128.
+/// Timing    Constant in the bound and the results. Throws    Rng.
+SecretVector<Limb> draw_below(LimbSpan bound, std::size_t count);
 
 struct PrivateKeyParts {
   explicit PrivateKeyParts(const KeySecrets& secrets);

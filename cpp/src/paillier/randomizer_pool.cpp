@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "isthmus/core/error.hpp"
@@ -17,15 +18,33 @@
 namespace isthmus::paillier {
 namespace {
 
-constexpr std::size_t kBlock = 16;  // randomizers made together: they share their way through the table
+// Randomizers made together: they share their way through the table, and the owner's check.
+constexpr std::size_t kBlock = 32;
 constexpr int kNiceness = 10;
 
-/// Makes the calling thread give way to others; signals stay with the threads that expect them.
+/// Makes the calling thread give way to others.
 void become_background() noexcept {
 #ifdef __linux__
   (void)setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kNiceness);
 #endif
 }
+
+/// Blocks all signals for the calling thread, and for those it starts meanwhile: they stay with the threads
+/// that expect them.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 }  // namespace
 
@@ -34,11 +53,12 @@ class RandomizerPool::Store {
  public:
   Store(const ResidueSource& source, std::size_t capacity)
       : source_(source), words_(source.public_key()->n_squared().stride()), ring_(capacity, words_) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);  // the new thread inherits it
-    thread_ = std::thread([this] { fill(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    const SignalsBlocked blocked;
+    try {
+      thread_ = std::thread([this] { fill(); });
+    } catch (const std::system_error&) {
+      throw Error(ErrorCode::Resource, "the system gave no thread to fill the pool");
+    }
   }
 
   /// Requires  is_own().

@@ -52,6 +52,7 @@ ADVICE = {
     "ERR_TLS_AUTH": "Compare fingerprints with the peer by telephone, then run `isthmus party trust`.",
     "ERR_NOT_AUTHORISED": "The certificate belongs to another party. Check the peer's name in party.toml.",
     "ERR_PEER_VALUE": "The peer sent a value no honest party sends. Stop, and ask the peer's operator why.",
+    "ERR_PROOF_INVALID": "The peer answered with another key than it committed to. Stop, and ask it why.",
     "ERR_EMPTY_INPUT": "Give a file with at least one row.",
     "ERR_DUPLICATE_ID": "Remove repeated customers, or keep each one's first row: `duplicates` set to first.",
     "ERR_SCHEMA": "Make the file's columns match what the message lists.",

@@ -205,6 +205,8 @@ class PublicKey:
         size = math.prod(shape) if shape is not None else memoryview(data).nbytes // self.ciphertext_bytes
         if any(extent < 0 for extent in shape or ()):
             raise DecodeError("a shape cannot be negative")
+        if size * self.ciphertext_bytes != memoryview(data).nbytes:
+            raise DecodeError("the bytes are not as many ciphertexts as the shape has")
         native = self._native.ciphertexts_from_bytes(data, size)
         return CiphertextArray(native, self, (size,) if shape is None else tuple(shape), scale_bits)
 
@@ -248,7 +250,10 @@ class PrivateKey:
         return cls(_native.PrivateKey.from_primes(*primes))
 
     def encrypt(self, values: ArrayLike, *, scale_bits: int | None = None) -> CiphertextArray:
-        """Encrypt as :meth:`PublicKey.encrypt` does, about twice as fast."""
+        """Encrypt as :meth:`PublicKey.encrypt` does, about twice as fast.
+
+        Raises also FaultDetected, if the randomness failed its check; nothing was encrypted.
+        """
         return _encrypt(residue_source(self), self.public_key, values, scale_bits)
 
     def encrypt_packed(self, columns: ArrayLike, layout: SlotLayout) -> CiphertextArray:
@@ -260,7 +265,10 @@ class PrivateKey:
         return RandomizerPool(self, capacity)
 
     def decrypt(self, ciphertexts: CiphertextArray) -> NDArray[Any]:
-        """Decrypt, in constant time, and check every result before returning any.
+        """Decrypt, and check every result before returning any.
+
+        Up to the plaintexts, time depends on nothing secret; turning them into numbers here depends on their
+        lengths and signs.
 
         Never hand the plaintext of a ciphertext that a peer chose back to that peer.
 
@@ -273,13 +281,18 @@ class PrivateKey:
         ------
         KeyMismatch
             If the ciphertexts belong to another key; nothing was decrypted.
+        PlaintextOverflow
+            If ``scale_bits`` is positive and a value exceeds float64; ``row`` says where.
         FaultDetected
             If the computation failed its own check, or, under a fast key, a ciphertext's randomness lies
             outside the key's subgroup; ``row`` says where, and nothing is returned.
         """
         plaintexts = self._plaintexts(ciphertexts)
         if ciphertexts.scale_bits > 0:
-            return plaintexts.to_double(ciphertexts.scale_bits).reshape(ciphertexts.shape)
+            reals = plaintexts.to_double(ciphertexts.scale_bits)
+            if np.any(infinite := np.isinf(reals)):
+                raise PlaintextOverflow("a plaintext is beyond float64", row=int(np.argmax(infinite)))
+            return reals.reshape(ciphertexts.shape)
         narrow = plaintexts.to_int64()
         if narrow is not None:
             return narrow.reshape(ciphertexts.shape)

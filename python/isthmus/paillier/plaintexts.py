@@ -85,6 +85,8 @@ def _fixed_point(reals: NDArray[np.float64], scale_bits: int) -> NDArray[Any]:
 
 
 def _unsigned(flat: NDArray[Any]) -> NDArray[np.uint64]:
+    if flat.dtype == object:
+        _require_integers(flat)
     wrong = (flat < 0) | (flat > np.iinfo(np.uint64).max) if flat.dtype == object else flat < 0
     wrong = np.asarray(wrong, dtype=np.bool_)
     if wrong.any():
@@ -92,12 +94,15 @@ def _unsigned(flat: NDArray[Any]) -> NDArray[np.uint64]:
     return np.ascontiguousarray(flat, dtype=np.uint64)
 
 
-def _from_objects(flat: NDArray[np.object_], max_bits: int) -> NativeIntegers:
-    lengths = np.zeros(len(flat), dtype=np.int64)
+def _require_integers(flat: NDArray[np.object_]) -> None:
     for i, value in enumerate(flat):
         if not isinstance(value, Integral):
             raise InvalidArgument(f"an integer is needed, not {type(value).__name__}", row=i)
-        lengths[i] = int(value).bit_length()
+
+
+def _from_objects(flat: NDArray[np.object_], max_bits: int) -> NativeIntegers:
+    _require_integers(flat)
+    lengths = np.array([int(value).bit_length() for value in flat], dtype=np.int64)
     too_wide = lengths > max_bits + 1  # the core compares with n/2 exactly
     if too_wide.any():
         raise PlaintextOverflow("an integer lies outside the range of this key", row=int(np.argmax(too_wide)))

@@ -60,7 +60,8 @@ class Session:
 
     ``party`` and ``peer`` are the names, ``job`` the name that both gave to the session. ``on_progress`` is
     called with every :class:`~isthmus.protocol.machine.Progress` of the running protocol. ``stages`` says
-    what each stage cost, ``audit`` what was run and disclosed.
+    what each stage cost, ``audit`` what was run and disclosed, ``jobs_finished`` how many jobs came to their
+    end.
 
     Any error ends the session for both parties: this side raises it, the other side gets :class:`PeerFailed`
     with a public code, and nothing of the job is returned on either side. A lost connection too: whoever can
@@ -87,6 +88,7 @@ class Session:
         self.job = proposal.job
         self.on_progress: Callable[[Progress], None] | None = None
         self.stages: list[StageReport] = []
+        self.jobs_finished = 0
         self._pace = Pace()
         try:
             self._use(channel, handshake(channel, proposal))
@@ -154,6 +156,7 @@ class Session:
             result = self._drive(steps, clock)
             self._finish()
             self._trail.add("job finished", protocol=protocol)
+            self.jobs_finished += 1
             return result
         except BaseException as error:
             steps.close()

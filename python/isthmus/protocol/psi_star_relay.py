@@ -18,7 +18,7 @@ from isthmus.protocol.psi_star_plan import CHUNK_ITEMS, HUB, Widths, hops, spans
 from isthmus.protocol.suites import PsiSuite
 from isthmus.protocol.wire import psi_star_pb2 as wire
 
-__all__ = ["Exchange", "at_hub", "at_spoke"]
+__all__ = ["Exchange", "at_hub", "at_spoke", "max_message"]
 
 _SEAL_BYTES = 16
 _OUTCOME_BYTES = 16  # of an outcome, beside its positions
@@ -32,6 +32,14 @@ class Exchange(Protocol):
 
     def get(self, sender: int, to: int) -> Any:
         """Return the next message, or None if there was none within a fraction of a second."""
+
+
+def max_message(own_count: int) -> int:
+    """Return what no message has more bytes than that a member with so many items has use for.
+
+    A chunk of elements is smaller than the least of these; positions are those of items that all have.
+    """
+    return max(1 << 20, 4 * own_count + 1024)
 
 
 def at_spoke(steps: MemberSteps) -> Steps[StarMatch]:

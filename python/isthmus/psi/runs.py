@@ -165,7 +165,10 @@ def _drive(
             raise lost
         kept = ledger.own_batches + ledger.peer_batches
         reached, idle = max(kept, reached), 0 if kept > reached else idle + 1
-        if idle == _IDLE_CONNECTIONS or not session.can_reconnect:
+        # A peer that started anew begins with its first call. Only what has crossed in this one says which of
+        # this party's calls another belongs to.
+        ambiguous = session.jobs_finished > 0 and ledger.replaceable
+        if idle == _IDLE_CONNECTIONS or ambiguous or not session.can_reconnect:
             raise lost
         try:
             session.reconnect()

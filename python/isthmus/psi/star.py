@@ -27,7 +27,7 @@ from isthmus.protocol.psi_star import (
     member,
 )
 from isthmus.protocol.psi_star_plan import HUB
-from isthmus.protocol.psi_star_relay import at_hub, at_spoke
+from isthmus.protocol.psi_star_relay import at_hub, at_spoke, max_message
 from isthmus.protocol.suites import PsiSuite, psi_suite
 from isthmus.psi.canonical import Normalize
 from isthmus.psi.ingest import IdSource, check_items, read_items
@@ -112,7 +112,7 @@ def star_intersect(
     own = _read(sessions[HUB], ids, options)
     names = [sessions[HUB].party, *(session.peer for session in sessions)]
     steps = member(own.items, RunKey(), names, hub=True, min_result=min_result, suite=options.suite)
-    match = _HubRun(sessions, own.parameters, options.suite).drive(steps)
+    match = _HubRun(sessions, own, options.suite).drive(steps)
     for session in sessions:
         _record(session, match, min_result)
     return _result(own.items, match, min_result)
@@ -136,7 +136,7 @@ def star_join(
     names = [session.peer, session.party]
     steps = member(own.items, RunKey(), names, hub=False, min_result=min_result, suite=options.suite)
     try:
-        match = session.run(PROTOCOL, at_spoke(steps), own.parameters)
+        match = session.run(PROTOCOL, at_spoke(steps), own.parameters, max_message(own.items.count))
     except errors.PeerFailed as error:
         # The hub, which ended first, may have stopped over the verdict that all have.
         if error.peer_code != errors.ResultTooSmall.code:
@@ -183,9 +183,10 @@ class _Queues:
 class _HubRun:
     """One thread for each spoke's session; the hub's own part runs in the caller's."""
 
-    def __init__(self, sessions: Sequence[Session], parameters: Mapping[str, Any], suite: PsiSuite) -> None:
+    def __init__(self, sessions: Sequence[Session], own: _Own, suite: PsiSuite) -> None:
         self._sessions = sessions
-        self._parameters = parameters
+        self._parameters = own.parameters
+        self._max_message = max_message(own.items.count)
         self._suite = suite
         self._queues = _Queues()
         self._lock = threading.Lock()
@@ -248,7 +249,7 @@ class _HubRun:
             relayed = True
 
         try:
-            self._sessions[spoke - 1].run(PROTOCOL, steps(), self._parameters)
+            self._sessions[spoke - 1].run(PROTOCOL, steps(), self._parameters, self._max_message)
         except BaseException as error:
             # A spoke that has done its part may end over the verdict before the hub hears that it is done.
             if relayed and getattr(error, "peer_code", "") == errors.ResultTooSmall.code:

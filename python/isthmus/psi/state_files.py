@@ -2,7 +2,8 @@
 
 ``run.state`` is written once per run, to a temporary file that is flushed and then renamed. A log is a row of
 records, each sealed on its own and on disk before :meth:`Log.append` returns; so a crash can tear only the
-last one, which is then as if it had not been written. Anything else that does not open is damage.
+last one, which is then as if it had not been written: it is short, or sectors of it are zeros. Anything else
+that does not open is damage.
 
     record = length (4 bytes, big-endian) | CRC-32 of position and length (4) | sealed content
     sealed = nonce (12) | AES-256-GCM, bound to run, log and position
@@ -25,6 +26,7 @@ from isthmus.errors import BusyError, CheckpointError, PathError, StorageError
 
 _NONCE_BYTES = 12
 _HEADER_BYTES = 8
+_SECTOR_BYTES = 512
 _WIPED_BYTES = 1 << 20  # of a file that goes: all of a state, and of a log what lies first
 _GONE = ".gone"
 _MAX_RECORD_BYTES = 64 << 20
@@ -223,8 +225,9 @@ class Log:
                 return None
             raise CheckpointError(_DAMAGED)
         record = os.pread(self._descriptor, length, offset + _HEADER_BYTES)
-        torn = length > left or (length == left and not self._opens(record))
-        return None if torn else record
+        # A last record that has its length and does not open, though all of it was written, was changed.
+        cut = length == left and not self._opens(record) and _has_gap(record, offset + _HEADER_BYTES)
+        return None if length > left or cut else record
 
     def _opens(self, record: bytes) -> bool:
         try:
@@ -239,6 +242,13 @@ class Log:
 
     def _position(self, index: int) -> bytes:
         return self._context + index.to_bytes(8, "big")
+
+
+def _has_gap(record: bytes, offset: int) -> bool:
+    """Whether a disk sector of a record was never written, and reads as zeros, as no sealed content does."""
+    first = offset // _SECTOR_BYTES * _SECTOR_BYTES
+    starts = range(first - offset, len(record), _SECTOR_BYTES)
+    return any(not any(record[max(start, 0) : start + _SECTOR_BYTES]) for start in starts)
 
 
 def write_all(descriptor: int, data: bytes) -> None:

@@ -33,10 +33,11 @@ struct SparseColumn {
 };
 
 /// A borrowed sparse matrix by columns: column f holds values[i] in row rows[i] for column_starts[f] <= i <
-/// column_starts[f + 1].
+/// column_starts[f + 1]. The starts are a copy: what was checked must be what addresses the rest, whatever
+/// the caller's other threads do to its arrays.
 struct SparseView {
   std::size_t row_count;
-  std::span<const std::int64_t> column_starts;
+  std::vector<std::int64_t> column_starts;
   std::span<const std::int64_t> rows;
   std::span<const std::int64_t> values;
 

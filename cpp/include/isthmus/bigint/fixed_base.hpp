@@ -89,7 +89,7 @@ class MaskedBaseTable : public WindowTables {
   /// As of FixedBaseTable; reading all rows keeps the windows at about six bits.
   static WindowPlan best_plan(const SquareModulus& modulus, std::size_t exponent_bits, std::size_t max_bytes,
                               std::size_t uses);
-  /// As FixedBaseTable; windows have at least four bits.
+  /// As FixedBaseTable. Throws    InvalidArgument also unless windows have 4 to 7 bits.
   MaskedBaseTable(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits,
                   const WindowPlan& plan)
       : WindowTables(modulus, base, exponent_bits, plan, Order::words) {}

@@ -26,7 +26,8 @@ namespace isthmus {
   X(PointEncoding, "ERR_POINT_ENCODING")          \
   X(HashToCurve, "ERR_H2C")                       \
   X(IdEncoding, "ERR_ID_ENCODING")                \
-  X(ProofInvalid, "ERR_PROOF_INVALID")
+  X(ProofInvalid, "ERR_PROOF_INVALID")            \
+  X(Resource, "ERR_RESOURCE")
 
 enum class ErrorCode {
 #define ISTHMUS_ENUMERATOR(name, code) name,

@@ -15,8 +15,8 @@ namespace isthmus::paillier {
 
 struct PrivateKeyParts;
 
-/// p and q, and everything derived from them. Immutable; zeroised on destruction; p and q are locked in
-/// memory where the system allows.
+/// p and q, and everything derived from them. Immutable; zeroised on destruction; what is kept of
+/// p and q, tables excepted, is locked in memory where the system allows.
 class PrivateKey final : public ResidueSource {
  public:
   /// A fresh key whose n has exactly `key_bits` bits, of kind djn or fast.
@@ -42,6 +42,8 @@ class PrivateKey final : public ResidueSource {
   void prepare(std::size_t count) const override;
   /// Made modulo p^2 and q^2 and recombined at about half the public key's cost, a quarter under a fast key.
   /// The distribution is the public key's; under a fast key it is uniform on the subgroup that hs generates.
+  /// What was made is checked before it is released, by one more power for each call (docs/security.md).
+  /// Throws    Rng; FaultDetected, and then out holds nothing.
   void random_residues(Limb* out, std::size_t count) const override;
 
   /// Plaintexts in [0, n), size * n_bytes() bytes, big-endian.
@@ -55,8 +57,6 @@ class PrivateKey final : public ResidueSource {
   SecretVector<std::uint8_t> decrypt(const CiphertextArray& ciphertexts) const;
 
  private:
-  void draw_residues(Limb* rho_p, Limb* rho_q, std::size_t count) const;
-
   std::shared_ptr<const PrivateKeyParts> parts_;  // one for all objects of the same key
 };
 

@@ -16,7 +16,8 @@ namespace isthmus::paillier {
 class RandomizerPool final : public ResidueSource {
  public:
   /// Prepares the source for many residues and starts the thread. Memory    capacity elements of n_squared(),
-  /// fixed. Throws    InvalidArgument unless 1 <= capacity <= kMaxCapacity; std::bad_alloc.
+  /// fixed. Throws    InvalidArgument unless 1 <= capacity <= kMaxCapacity; Resource when
+  /// the system gives no thread; std::bad_alloc.
   RandomizerPool(std::shared_ptr<const ResidueSource> source, std::size_t capacity);
   ~RandomizerPool() override;
   static constexpr std::size_t kMaxCapacity = std::size_t{1} << 20;
