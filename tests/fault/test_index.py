@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parent.parent
-REQUIRED = {*range(1, 25), *range(26, 30), 31, *range(36, 45), *range(46, 50), 51, 52}
+REQUIRED = {*range(1, 25), *range(26, 30), 31, *range(36, 45), *range(46, 50), 51, 52, 53}
 #: Case to tests, as ``file::function``, or ``file::function[part of a parameter's name]``.
 INDEX = {
     1: ("fault/test_paillier_faults.py::test_cases_1_and_2_ciphertext_out_of_range",),
@@ -46,12 +46,14 @@ INDEX = {
         "fault/test_psi_messages.py::test_a_bad_element_is_refused_with_its_row",
         "fault/test_psi_messages.py::test_a_bad_element_of_any_suite_is_refused_with_its_row",
         "fault/test_psi_star.py::test_a_bad_element_is_refused_with_its_row",
+        "fault/test_psi_voprf.py::test_a_bad_element_is_refused_with_its_row",
     ),
     12: (
         "unit/test_group.py::test_small_order_and_non_canonical_ed25519_encodings_are_refused",
         "fault/test_psi_messages.py::test_a_bad_element_is_refused_with_its_row",
         "fault/test_psi_messages.py::test_a_bad_element_of_any_suite_is_refused_with_its_row",
         "fault/test_psi_star.py::test_a_bad_element_is_refused_with_its_row",
+        "fault/test_psi_voprf.py::test_a_bad_element_is_refused_with_its_row",
     ),
     13: (
         "unit/test_group.py::test_rfc9496_invalid_encodings",
@@ -59,12 +61,14 @@ INDEX = {
         "fault/test_psi_messages.py::test_a_bad_element_is_refused_with_its_row",
         "fault/test_psi_messages.py::test_a_bad_element_of_any_suite_is_refused_with_its_row",
         "fault/test_psi_star.py::test_a_bad_element_is_refused_with_its_row",
+        "fault/test_psi_voprf.py::test_a_bad_element_is_refused_with_its_row",
     ),
     14: ("unit/test_group.py::test_hash_to_group_refuses_an_empty_dst",),
     15: (
         "fault/test_psi_messages.py::test_a_masked_item_sent_twice_is_refused",
         "fault/test_psi_messages.py::test_a_tag_returned_twice_is_refused",
         "fault/test_psi_star.py::test_an_item_brought_twice_is_refused_by_the_filter",
+        "fault/test_psi_voprf.py::test_bad_tags_are_refused[repeated]",
     ),
     16: (
         "fault/test_psi_messages.py::test_tags_of_another_count_are_refused",
@@ -72,15 +76,19 @@ INDEX = {
         "fault/test_psi_messages.py::test_a_count_that_is_not_kept_is_refused",
         "fault/test_psi_star.py::test_a_chunk_of_another_length_is_refused",
         "fault/test_psi_star.py::test_tags_of_another_number_are_refused",
+        "fault/test_psi_voprf.py::test_a_gap_in_the_batches_is_refused",
+        "fault/test_psi_voprf.py::test_a_count_that_is_not_kept_is_refused",
     ),
     17: (
         "fault/test_psi_messages.py::test_a_batch_of_another_length_is_refused",
         "protocol/test_gbdt.py::test_gradients_that_no_honest_peer_sends_are_refused",
+        "fault/test_psi_voprf.py::test_a_batch_of_another_length_is_refused",
     ),
     18: (
         "fault/test_transport_frames.py::test_bad_frames_end_the_job[18 second handshake]",
         "fault/test_psi_messages.py::test_a_skipped_message_is_out_of_state",
         "protocol/test_conformance.py::test_a_message_out_of_state_ends_both_parties",
+        "fault/test_psi_voprf.py::test_a_skipped_message_is_out_of_state",
     ),
     19: (
         "fault/test_transport_frames.py::test_bad_frames_end_the_job[19 replayed frame]",
@@ -98,6 +106,7 @@ INDEX = {
         "fault/test_transport_frames.py::test_bad_frames_end_the_job[22 declared 2^60]",
         "fault/test_transport_frames.py::test_case_22_transport_refuses_what_no_frame_can_be",
         "fault/test_psi_messages.py::test_a_huge_count_is_refused_before_anything_is_allocated",
+        "fault/test_psi_voprf.py::test_a_huge_count_is_refused_before_anything_is_allocated",
     ),
     23: (
         "fault/test_transport_frames.py::test_case_23_stream_ends_inside_a_message",
@@ -208,6 +217,12 @@ INDEX = {
         "fault/test_psi_state.py::test_case_52_a_cancelled_run_can_be_resumed",
         "cli/test_psi_signals.py::test_case_52_an_interrupted_command_ends_both_and_can_be_resumed",
         "cli/test_psi_signals.py::test_case_52_two_commands_with_one_output",
+    ),
+    53: (
+        "protocol/test_psi_voprf.py::test_an_answer_under_another_key_is_found_out",
+        "protocol/test_psi_voprf.py::test_a_public_key_that_is_not_the_senders_is_found_out",
+        "protocol/test_psi_voprf.py::test_a_false_proof_ends_the_session_of_both_and_discloses_nothing",
+        "fault/test_psi_voprf.py::test_a_bad_proof_is_refused",
     ),
 }
 
