@@ -1,4 +1,4 @@
-"""A peer that breaks psi_voprf's rules (fault cases 11 to 13, 15 to 18, 22, 53): a typed error, and no result."""
+"""A peer that breaks psi_voprf's rules (cases 11 to 13, 15 to 18, 22, 53): a typed error, and no result."""
 
 from __future__ import annotations
 
