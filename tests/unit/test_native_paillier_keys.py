@@ -48,6 +48,11 @@ def test_every_injected_fault_is_noticed():
             if name == "none":
                 assert key.decrypt(ciphertexts).to_int64().tolist() == [3]
                 continue
+            if "randomizer" in name:  # a fault of encryptions
+                assert key.decrypt(ciphertexts).to_int64().tolist() == [3]
+                with pytest.raises(FaultDetected):
+                    paillier.encrypt(key, np.array([3], dtype=np.int64))
+                continue
             with pytest.raises(FaultDetected) as caught:
                 key.decrypt(ciphertexts)
             assert caught.value.row == 0

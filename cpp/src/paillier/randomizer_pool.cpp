@@ -99,7 +99,9 @@ class RandomizerPool::Store {
  private:
   void fill() noexcept {
     become_background();
-    const std::size_t block = std::min(kBlock, ring_.capacity());
+    // Blocks of one size, as many as make the store full.
+    const std::size_t blocks = (ring_.capacity() + kBlock - 1) / kBlock;
+    const std::size_t block = ring_.capacity() / blocks;
     try {
       bigint::AlignedLimbs made(block * words_);
       for (std::unique_lock<std::mutex> lock(mutex_);;) {
