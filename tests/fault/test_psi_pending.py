@@ -24,6 +24,7 @@ TERMS = {
     "min_result": 1,
     "normalize": {},
     "suite": "ristretto255",
+    "protocol": "ecdh",
 }
 
 
