@@ -94,7 +94,7 @@ def psi(rows: Sequence[Measured]) -> Any:
             x = [row["sizes"][0] for row in curve]
             y = [row[column] * scale for row in curve]
             axes.plot(x, y, color=colour, marker="o", linestyle="-" if threads == 1 else "--")
-            labels.append((y[-1], f"isthmus, {threads} {'thread' if threads == 1 else 'threads'}", colour))
+            labels.append((y[-1], f"{threads} {'thread' if threads == 1 else 'threads'}", colour))
         if column != "peak_mib":
             _slope(axes, ours, column, scale)
         _axes(axes, title, "identifiers of each party", [] if column == "bytes_sent" else labels)
