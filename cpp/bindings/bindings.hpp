@@ -44,9 +44,7 @@ inline ByteSpan bytes_view(std::string_view text) {
 }
 
 // A new Python bytes object.
-inline py::bytes to_bytes(ByteSpan data) {
-  return {reinterpret_cast<const char*>(data.data()), data.size()};
-}
+inline py::bytes to_bytes(ByteSpan data) { return {reinterpret_cast<const char*>(data.data()), data.size()}; }
 
 // A new uint8 array of shape (rows, columns).
 inline Array<std::uint8_t> matrix(std::size_t rows, std::size_t columns) {
