@@ -158,12 +158,14 @@ def test_case_6_refused_key_sizes_and_primes():
     for bits in (0, 1024, 2047, 2049, 2080, 4160):
         refuses(errors.KeyRejected, lambda b=bits: keygen(b))
     p, q = secret_primes(PRIVATE)
-    composite = bigint.random_prime_3_mod_4(512) * bigint.random_prime_3_mod_4(512)
+    factors = (bigint.random_prime_3_mod_4(512) * bigint.random_prime_3_mod_4(512) for _ in range(1000))
+    composite = next(product for product in factors if product >> 1022 == 3)  # as long as any prime of a key
+    divisible = next(c for c in (q + 2, q + 4) if c % 3 == 0)
     short, long = bigint.random_prime_3_mod_4(1000), bigint.random_prime_3_mod_4(1050)
     for a, b, rule in (
         (p, p, "equals"),
-        (p, q + 2, "prime"),
-        (composite | 1 << 1023, q, "prime"),
+        (p, divisible, "prime"),
+        (composite, q, "prime"),
         (short, long, "length"),
         (short, q, "2048"),
         (0, 0, "2048"),
