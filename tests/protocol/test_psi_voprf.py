@@ -45,7 +45,7 @@ ids = st.lists(st.text("abé中", min_size=1, max_size=3), unique=True, max_size
 
 @pytest.mark.parametrize("suite", SUITES)
 @pytest.mark.parametrize("role", ["receiver", "sender"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(a=ids, b=ids, batch_items=st.integers(1, 8))
 def test_the_result_is_that_of_psi_ecdh(role, suite, a, b, batch_items):
     options = {"role": role, "suite": suite, "batch_items": batch_items}
