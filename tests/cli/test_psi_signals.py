@@ -41,7 +41,7 @@ def test_case_52_an_interrupted_command_ends_both_and_can_be_resumed(world, numb
     began = time.monotonic()
     bank.send_signal(number)
     said = bank.communicate(timeout=60)[0], fund.communicate(timeout=60)[0]
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # both would wait for a minute
     assert (bank.returncode, fund.returncode) == (status, 1), said
     assert "ERR_CANCELLED" in said[1] and "Traceback" not in said[0] + said[1]
     assert not any((world / name / "aligned.parquet").exists() for name in PARTIES)
