@@ -18,7 +18,7 @@ from isthmus.protocol.psi_exchange import WINDOW
 from isthmus.psi.ingest import IdSource, read_items
 from isthmus.psi.ledger import RunLedger
 from isthmus.psi.own_items import ItemCollector
-from isthmus.psi.segments import Segments
+from isthmus.psi.segments import Segments, spans
 from isthmus.psi.workspace import FileShelf, MemoryShelf, Workspace
 
 SEED = SecretSeed(b"\x01" * 32)
@@ -233,11 +233,30 @@ def test_recent_tags_are_kept_for_a_window():
     assert ledger.recent_tags(7) is None
 
 
+@pytest.mark.parametrize("count", [0, 1, 1 << 14, (1 << 14) + 1, 100_003, 1 << 22, 1 << 32])
+def test_partitions_are_read_together_in_order_and_once(count):
+    found = list(spans(count))
+    assert [partition for span in found for partition in range(*span)] == list(range(native.PARTITIONS))
+    largest = max(last - first for first, last in found)
+    assert largest == 1 or largest * count / native.PARTITIONS <= 1 << 14
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 1023, 1024, 5000, 300_000])
+@pytest.mark.parametrize("first_words", ["any", "two", "one"])
+def test_sorting_orders_records_of_any_partitions(n, first_words):
+    records = np.random.default_rng(n).integers(0, 1 << 64, (n, 3), dtype=np.uint64)
+    if first_words != "any":
+        records[:, 0] %= np.uint64(2 if first_words == "two" else 1)
+        records[:, 0] += np.uint64((1 << 64) - 2)
+    order = np.lexsort((records[:, 2], records[:, 1], records[:, 0]))
+    assert np.array_equal(native.sort(records), records[order])
+
+
 def test_tags_that_all_lie_together_are_refused_before_they_fill_the_memory():
     segments = Segments(3, MemoryShelf(), even=True)
     segments.add(np.zeros((100_000, 3), dtype=np.uint64))
     with pytest.raises(errors.PeerValue):
-        segments.read(0)
+        segments.read(0, 1)
 
 
 def test_items_go_to_disk_when_they_exceed_the_budget():

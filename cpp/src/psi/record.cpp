@@ -48,11 +48,17 @@ std::uint64_t fill_item_records(std::span<ItemRecord> out, const SipKey& print, 
   return sum;
 }
 
-// Records by the `bits` bits of their first word that follow the top byte, which is the same for all of them.
+// Records by the top `bits` bits of how far their first words are above the least one.
 template <std::size_t Words>
 std::vector<std::size_t> scatter(std::span<const Record<Words>> in, int bits, std::span<Record<Words>> out) {
-  const auto bucket = [bits](const Record<Words>& record) {
-    return bits == 0 ? std::size_t{0} : static_cast<std::size_t>((record[0] << 8) >> (64 - bits));
+  std::uint64_t least = ~std::uint64_t{0}, greatest = 0;
+  for (const Record<Words>& record : in) {
+    least = std::min(least, record[0]);
+    greatest = std::max(greatest, record[0]);
+  }
+  const int shift = in.empty() ? 0 : std::max(0, static_cast<int>(std::bit_width(greatest - least)) - bits);
+  const auto bucket = [=](const Record<Words>& record) {
+    return bits == 0 ? std::size_t{0} : static_cast<std::size_t>((record[0] - least) >> shift);
   };
   std::vector<std::size_t> starts((std::size_t{1} << bits) + 1, 0);
   for (const Record<Words>& record : in) ++starts[bucket(record) + 1];

@@ -13,7 +13,7 @@ from isthmus import errors
 from isthmus._core import records as native
 from isthmus.protocol.matching import Bytes2d, Positions, RunRecord
 from isthmus.protocol.psi_exchange import WINDOW
-from isthmus.psi.segments import Records, Segments
+from isthmus.psi.segments import Records, Segments, spans
 from isthmus.psi.workspace import Workspace
 
 _TAG_WORDS = 3
@@ -111,17 +111,17 @@ class RunLedger:
         return self._recent[-age] if 0 < age <= len(self._recent) else None
 
     def sorted_tags(self) -> Iterator[Bytes2d]:
-        """Return all tags of the peer's keys in ascending order, one partition at a time."""
-        for partition in range(native.PARTITIONS):
-            peer = native.sort(self._peer.read(partition))
+        """Return all tags of the peer's keys in ascending order, a few partitions at a time."""
+        for span in spans(self._peer.count):
+            peer = native.sort(self._peer.read(*span))
             _refuse_repeats(native.match(peer[:0], peer, self._width)[2])
             yield peer[:, :2].byteswap().view(np.uint8)[:, : self._width]
 
     def matches(self) -> Iterator[Positions]:
-        """Return, partition by partition and in the order of the tags, the positions of matched own tags."""
-        for partition in range(native.PARTITIONS):
-            peer = native.sort(self._peer.read(partition))
-            own = native.sort(self._own.read(partition))
+        """Return, part by part and in the order of the tags, the positions of matched own tags."""
+        for span in spans(max(self._own.count, self._peer.count)):
+            peer = native.sort(self._peer.read(*span))
+            own = native.sort(self._own.read(*span))
             positions, own_repeats, peer_repeats = native.match(own, peer, self._width)
             _refuse_repeats(own_repeats or peer_repeats)
             yield positions

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from isthmus._core import records as native
 from isthmus.items import SecretSeed
-from isthmus.psi.segments import Records, Segments
+from isthmus.psi.segments import Records, Segments, spans
 from isthmus.psi.workspace import Shelf, Workspace
 
 _ITEM_WORDS = 6
@@ -26,7 +26,7 @@ _REPEATED = np.uint64(native.REPEATED)
 
 @dataclass(frozen=True)
 class _Part:
-    """One sorted partition: its first item's position, and where its digests and rows lie."""
+    """Sorted partitions: their first item's position, and where their digests and rows lie."""
 
     first: int
     items: int
@@ -80,12 +80,12 @@ class ItemCollector:
             self._segments.move(self._workspace.disk())
 
     def sort(self) -> OwnItems:
-        """Sort partition by partition; the unsorted records are given back on the way."""
+        """Sort a few partitions at a time; the unsorted records are given back on the way."""
         shelf = self._workspace.disk() if self._on_disk else self._workspace.memory()
         parts: list[_Part] = []
         items, first_repeat = 0, None
-        for partition in range(native.PARTITIONS):
-            records = self._segments.read(partition, drop=True)
+        for span in spans(self._segments.count):
+            records = self._segments.read(*span, drop=True)
             if not len(records):
                 continue
             digests, rows = native.split(native.sort(records))
@@ -164,7 +164,7 @@ class OwnItems:
     def _rows_of(
         self, part: _Part, within: NDArray[np.uint64], every: bool
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the rows of items of one partition one after the other, and how many each has."""
+        """Return the rows of items of one part one after the other, and how many each has."""
         rows = self._shelf.get(part.rows_number, 0, part.rows)
         firsts = np.flatnonzero(rows < _REPEATED)
         plain = (rows & ~_REPEATED).astype(np.int64)

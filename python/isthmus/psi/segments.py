@@ -1,11 +1,13 @@
-"""Records by partition: taken in any order, given back one partition at a time.
+"""Records by partition: taken in any order, given back a few partitions at a time.
 
 Records arrive in small batches; every few hundred thousand are split into their partitions and put away
-together. Reading a partition gathers its part of each such block. Only a block, or a partition, is in hand at
-a time.
+together. Reading partitions gathers their part of each such block. Only a block, or what is read together, is
+in hand at a time.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +19,17 @@ from isthmus.psi.workspace import Shelf
 Records = NDArray[np.uint64]
 
 _BLOCK_RECORDS = 1 << 18
+# Partitions of small sets are read together, up to about so many records: a partition has its own costs.
+_TOGETHER = 1 << 14
 # An honest partition of n records has about n/128 at most; this many more are a peer's doing.
 _SHARE, _SLACK = 16, 1 << 16
+
+
+def spans(count: int) -> Iterator[tuple[int, int]]:
+    """Return which partitions of ``count`` records to read at a time, from the first to before the last."""
+    step = min(native.PARTITIONS, max(1, native.PARTITIONS * _TOGETHER // max(1, count)))
+    for first in range(0, native.PARTITIONS, step):
+        yield first, min(first + step, native.PARTITIONS)
 
 
 class Segments:
@@ -58,19 +69,19 @@ class Segments:
             self._blocks.append((shelf.put(old.get(number, 0, size)), starts))
             old.drop(number, 0, size)
 
-    def read(self, partition: int, *, drop: bool = False) -> Records:
-        """Return the records of a partition, unsorted; with ``drop`` they are gone afterwards.
+    def read(self, first: int, last: int, *, drop: bool = False) -> Records:
+        """Return the records of partitions ``first`` to before ``last``, unsorted; with ``drop`` they are gone.
 
-        Raises PeerValue when a partition is far larger than evenly spread records can make it: what a
-        partition needs in memory is thus bounded.
+        Raises PeerValue when they are far more than evenly spread records can be: what a partition needs in
+        memory is thus bounded.
         """
         if self._open:
             self._close_block()
         parts, total = [], 0
         for number, starts in self._blocks:
-            start, stop = int(starts[partition]), int(starts[partition + 1])
+            start, stop = int(starts[first]), int(starts[last])
             total += stop - start
-            if self._even and total > self.count // _SHARE + _SLACK:
+            if self._even and total > self.count * (last - first) // _SHARE + _SLACK:
                 raise errors.PeerValue("the peer's elements are not spread as masked items are")
             if stop > start:
                 parts.append(np.array(self._shelf.get(number, start, stop)))

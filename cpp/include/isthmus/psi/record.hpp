@@ -58,7 +58,7 @@ template <std::size_t Words>
 void partition_records(std::span<const Record<Words>> in, std::span<Record<Words>> out,
                        std::span<std::uint64_t, kPartitions + 1> starts);
 
-/// Copies the records of one partition to `out` in ascending order.
+/// Copies the records of neighbouring partitions to `out` in ascending order.
 /// Threads   parallel_for; the same result for any thread count.
 template <std::size_t Words>
 void sort_records(std::span<const Record<Words>> in, std::span<Record<Words>> out);
