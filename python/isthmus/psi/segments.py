@@ -70,7 +70,7 @@ class Segments:
             old.drop(number, 0, size)
 
     def read(self, first: int, last: int, *, drop: bool = False) -> Records:
-        """Return the records of partitions ``first`` to before ``last``, unsorted; with ``drop`` they are gone.
+        """Return the records of partitions ``first`` to before ``last``, unsorted; ``drop`` removes them.
 
         Raises PeerValue when they are far more than evenly spread records can be: what a partition needs in
         memory is thus bounded.
