@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <mutex>
 #include <new>
+#include <type_traits>
 
 #include "isthmus/core/fork.hpp"
 
@@ -21,8 +22,8 @@ namespace {
 constexpr std::align_val_t kAlignment{64};
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
-// AddressSanitizer knows nothing of mappings: it is told what of them may be touched. There is always something
-// after a block that may not.
+// AddressSanitizer knows nothing of mappings: it is told what of them may be touched. There is always
+// something after a block that may not.
 #ifdef __SANITIZE_ADDRESS__
 constexpr std::size_t kGuard = 64;
 void forbid(void* begin, std::size_t bytes) noexcept { __asan_poison_memory_region(begin, bytes); }
@@ -48,8 +49,7 @@ std::size_t mapping_bytes(std::size_t bytes) noexcept {
 // Huge pages need a mapping that begins with one.
 Mapping map(std::size_t bytes) {
   const std::size_t slack = bytes < kHugePage ? 0 : kHugePage;
-  void* const map =
-      mmap(nullptr, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* const map = mmap(nullptr, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (map == MAP_FAILED) throw std::bad_alloc();
   auto* begin = static_cast<std::byte*>(map);
   if (slack > 0) {
@@ -67,8 +67,8 @@ void unmap(Mapping mapping) noexcept {
   munmap(mapping.begin, mapping.bytes);
 }
 
-// Freed mappings, in the order in which they were freed. Guarded by fork_safe_mutex(), so that a child of fork()
-// finds it whole; what it holds is then the child's own copy.
+// Freed mappings, in the order in which they were freed. Guarded by fork_safe_mutex(), so that a child of
+// fork() finds it whole; what it holds is then the child's own copy.
 class KeptMappings {
  public:
   // The one of this size that was freed last, whose pages are the likeliest to be in the processor's cache.
@@ -109,8 +109,8 @@ class KeptMappings {
 constinit KeptMappings kept;
 static_assert(std::is_trivially_destructible_v<KeptMappings>);
 
-// Unmaps the oldest until `is_enough()`, which is asked under the lock; the system is called without it, since
-// that takes long.
+// Unmaps the oldest until `is_enough()`, which is asked under the lock; the system is called without it,
+// since that takes long.
 template <class Enough>
 void drop_oldest_until(const Enough& is_enough) noexcept {
   while (true) {

@@ -11,16 +11,16 @@ namespace isthmus {
 /// then costs no miss in the address cache, and the block far fewer page faults. Does nothing to small ones.
 void prefer_huge_pages(void* block, std::size_t bytes) noexcept;
 
-/// Blocks of this size and more are kept when they are freed, and handed out again: the system gives each block
-/// of this size as pages that have to be found and zeroed, which for one sum of ciphertexts takes as long as
-/// the arithmetic.
+/// Blocks of this size and more are kept when they are freed, and handed out again: what the system gives are
+/// pages that must be found and zeroed first, which for a sum of ciphertexts can take as long as its
+/// arithmetic.
 inline constexpr std::size_t kLargeBlock = std::size_t{256} << 10;
-/// How much is kept at most in a process; what was freed first makes room. A larger block goes straight back to
-/// the system.
+/// How much is kept at most in a process; what was freed first makes room. A larger block goes straight back
+/// to the system.
 inline constexpr std::size_t kMostKeptBytes = std::size_t{64} << 20;
 
-/// Uninitialised memory, aligned to 64 bytes, for what is no secret: it is not wiped and may be kept for long.
-/// Threads   any number of them may allocate and free.
+/// Uninitialised memory, aligned to 64 bytes, for what is no secret: it is not wiped, and its contents may
+/// stay for long. Any number of threads may allocate and free.
 /// Throws    std::bad_alloc.
 void* allocate_block(std::size_t bytes);
 /// Takes back what allocate_block(bytes) returned.
