@@ -14,7 +14,7 @@ void prefer_huge_pages(void* block, std::size_t bytes) noexcept;
 /// Blocks of this size and more are kept when they are freed, and handed out again: what the system gives are
 /// pages that must be found and zeroed first, which for a sum of ciphertexts can take as long as its
 /// arithmetic.
-inline constexpr std::size_t kLargeBlock = std::size_t{256} << 10;
+inline constexpr std::size_t kLargeBlock = std::size_t{128} << 10;
 /// How much is kept at most in a process; what was freed first makes room. A larger block goes straight back
 /// to the system.
 inline constexpr std::size_t kMostKeptBytes = std::size_t{64} << 20;
