@@ -26,7 +26,7 @@ namespace isthmus::bigint {
 namespace {
 
 // In tenths of a product of pairs, which is 5 k^2 word products, or of a squaring, which is 3.5 k^2.
-enum Weight : std::uint64_t { kModulo = 4, kDigitProduct = 8, kWhole = 10 };
+enum Weight : std::uint64_t { kModulo = 4, kConstant = 6, kDigitProduct = 8, kWhole = 10 };
 
 struct Tally {
   std::atomic<std::uint64_t> products, squarings;
@@ -41,6 +41,16 @@ void count_product(const DigitContext& c, std::uint64_t weight) {
 void count_squaring(const DigitContext& c, std::uint64_t weight) {
   tallies[c.layout.count].squarings.fetch_add(weight, std::memory_order_relaxed);
 }
+
+constexpr ConstantKernels kCountedConstants = {
+    [](const DigitContext& c, Limb* out, const Limb* a) {
+      kPortableKernels.wide.constant->quotient(c, out, a);
+    },
+    [](const DigitContext& c, Limb* out, const Limb* x, const Limb* b, Lines& next) {
+      count_product(c, kConstant);
+      kPortableKernels.wide.constant->pair_mul(c, out, x, b, next);
+    },
+    [](const DigitContext& c, Limb* x) { kPortableKernels.wide.constant->settle(c, x); }};
 
 KernelTable counted() {
   KernelTable table = kPortableKernels;
@@ -70,6 +80,7 @@ KernelTable counted() {
       kPortableKernels.wide.pair_mul_digit(c, out, a, b, next);
     };
     lanes->pair_sqr_select = nullptr;
+    lanes->constant = &kCountedConstants;
   }
   return table;
 }

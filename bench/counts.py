@@ -1,7 +1,8 @@
 """How many products each operation needs: the floor that measured times are divided by.
 
-A product of pairs costs 5 k² word products, a squaring 3.5 k², a product with a one-digit pair 4 k², and one
-modulo the root 2 k²; the last two count as 0.8 and 0.4 products. Products modulo n², modulo p² and modulo
+A product of pairs costs 5 k² word products, a squaring 3.5 k², a product with a one-digit pair 4 k², or 3 k²
+where that digit is a constant with a known quotient, and one modulo the root 2 k²; the last three count as
+0.8, 0.6 and 0.4 products. Products modulo n², modulo p² and modulo
 (p·t)², where t guards decryption, are kept apart, because their kernels are timed apart. For the aggregates
 the formulas restate the cost model of ``cpp/src/aggregate`` for uniformly distributed buckets and weights,
 and search the same choices, so that a floor is the cheapest plan, not whichever plan ran.
@@ -28,6 +29,7 @@ GUARD_BITS = 22
 MAX_KEYS = 1 << 32
 SQUARING = 0.7
 DIGIT = 0.8
+CONSTANT = 0.6
 MODULO = 0.4
 
 
@@ -80,17 +82,20 @@ def _fixed_base(exponent_bits: int, modulus_bits: int, backend: str, *, masked: 
 
     A masked look-up reads every row of its table, which costs no products but bears on the choice.
     """
-    words = 2 * digits_of(modulus_bits, backend)
+    digits = digits_of(modulus_bits, backend)
+    constants = backend != "avx2"
+    words = (3 if constants else 2) * digits
     rows = TABLE_BYTES // (2 if masked else 1) // (8 * words)
-    scan = 2 / words if masked else 0.0
+    scan = (0.08 if backend == "avx512ifma" else 0.25) * words / (digits**2 / 2) if masked else 0.0
+    product, of_products = (6.4, CONSTANT) if constants else (8, DIGIT)
     best = math.inf, 0.0, 0.0
     for window in range(4 if masked else 1, 13):
         windows = -(-exponent_bits // window)
         for levels in range(1, windows + 1):
             if -(-windows // levels) << window > rows:
                 continue
-            cost = (8 + (scan * 2**window)) * windows + 7 * window * (levels - 1)
-            best = min(best, (cost, DIGIT * (windows - 1) + MODULO, window * (levels - 1)))
+            cost = (product + scan * 2**window) * windows + 7 * window * (levels - 1)
+            best = min(best, (cost, of_products * windows + MODULO, window * (levels - 1)))
     return best[1:]
 
 

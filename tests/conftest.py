@@ -10,8 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
+
+# A busy machine is no failure, and every run of one revision draws the same examples, so that what fails is
+# the change. ``--hypothesis-profile=default`` draws others.
+settings.register_profile(
+    "isthmus", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("isthmus")
 
 
 @pytest.fixture(scope="session")

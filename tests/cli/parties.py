@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from isthmus.tables import write_table
+from tests.ports import free_port
 
 COMMAND = [sys.executable, "-m", "isthmus"]
 PARTIES = ("bank", "fund")
@@ -30,12 +30,6 @@ def die(*_, **__):
 from isthmus.cli.app import main
 main()
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def fingerprint_of(done: Any) -> str:

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from isthmus.tables import read_table
-from tests.cli.parties import PARTIES, free_port, psi_arguments, succeeded, together, write_tables
+from tests.cli.parties import PARTIES, psi_arguments, succeeded, together, write_tables
 
 CUT_BYTES = 400_000
 
@@ -17,12 +17,12 @@ class DroppingProxy:
     """Passes TCP connections on, and breaks each of the first ``cuts`` after so many bytes."""
 
     def __init__(self, target: int, cuts: int) -> None:
-        self.port = free_port()
         self.broken = 0
         self._target = target
         self._cuts = cuts
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -69,7 +69,7 @@ def test_a_dropped_link_is_gone_on_with_in_the_middle(world, state):
     text = party.read_text()
     port = int(text.split('address = "127.0.0.1:')[1].split('"')[0])
     proxy = DroppingProxy(port, cuts=2)
-    party.write_text(text.replace(str(port), str(proxy.port)))
+    party.write_text(text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{proxy.port}"))
     options = ["--out", "aligned.parquet", *state]
     try:
         succeeded(together(world, psi_arguments(bank=options, fund=options)))

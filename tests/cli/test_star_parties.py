@@ -7,7 +7,8 @@ import pytest
 
 from isthmus.party.audit import verify_audit_file
 from isthmus.tables import read_table, write_table
-from tests.cli.parties import free_port, succeeded, together
+from tests.cli.parties import succeeded, together
+from tests.ports import free_port
 
 HUB, SPOKES = "bank", ("fund", "shop")
 IDS = {

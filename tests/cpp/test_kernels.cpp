@@ -310,6 +310,64 @@ void test_sums(const Side& side, const LaneKernels& kernels, const Natural& m) {
   CHECK(same);
 }
 
+// A block with those numbers one after the other in each lane.
+AlignedLimbs block_of(const Side& side, std::size_t lanes, const std::vector<std::vector<Natural>>& numbers) {
+  const std::size_t k = side.words(Kind::mod_mul), parts = numbers[0].size();
+  AlignedLimbs out(parts * k * lanes);
+  for (std::size_t l = 0; l < lanes; ++l) {
+    for (std::size_t part = 0; part < parts; ++part) {
+      const AlignedLimbs digits = side.digit(numbers[l][part]);
+      for (std::size_t i = 0; i < k; ++i) out[(part * k + i) * lanes + l] = digits[i];
+    }
+  }
+  return out;
+}
+
+// Products by constants against those of whole numbers: chains of them that are not reduced before their end,
+// from pairs as large as are allowed, with extreme constants in every place.
+void test_constants(const Side& side, const LaneKernels& kernels, const Natural& m) {
+  constexpr std::size_t kSteps = 5;  // 0 to 4 products
+  const std::size_t lanes = kernels.lanes;
+  const Natural one(1);
+  const std::vector<Natural> constants = values_below(m, {side.r(), m - one});
+  const Natural half = m >> 1;  // as m is odd, less than m/2
+  const std::vector<Natural> low = {m + half, m, m - one, Natural(), one};
+  const std::vector<Natural> high = {(m << 1) + m + half, (m << 1) + m, m << 1, (m << 1) - one, m, Natural()};
+  bool same = true;
+  for (std::size_t first = 0; first < constants.size(); ++first) {
+    std::vector<std::vector<Natural>> pairs(lanes), rows(lanes), residues(lanes);
+    std::vector<Natural> expected(lanes);
+    for (std::size_t l = 0; l < lanes; ++l) {
+      pairs[l] = {low[random_word.below(low.size())], high[random_word.below(high.size())]};
+      expected[l] = residue(pairs[l][0] + pairs[l][1] * m, m * m);
+    }
+    AlignedLimbs x = block_of(side, lanes, pairs), product(x.size());
+    for (std::size_t step = 0; step < first % kSteps; ++step) {
+      for (std::size_t l = 0; l < lanes; ++l) {
+        const Natural& b =
+            constants[step == 0 ? (first + l) % constants.size() : random_word.below(constants.size())];
+        const auto [ratio, rest] = divide_vartime(b * side.r(), m);
+        rows[l] = {b, ratio};
+        residues[l] = {rest};
+        expected[l] = residue(expected[l] * b, m * m);
+      }
+      AlignedLimbs row = block_of(side, lanes, rows), ratios = block_of(side, lanes, residues);
+      kernels.constant->quotient(side.context(), ratios.data(), ratios.data());
+      same = same && std::equal(ratios.begin(), ratios.end(), row.data() + row.size() / 2);
+      Lines none;
+      kernels.constant->pair_mul(side.context(), product.data(), x.data(), row.data(), none);
+      x.swap(product);
+    }
+    kernels.constant->settle(side.context(), x.data());
+    for (std::size_t l = 0; l < lanes; ++l) {
+      const auto [top, bottom] = divide_vartime(expected[l], m);
+      pairs[l] = {bottom, top};
+    }
+    same = same && x == block_of(side, lanes, pairs);
+  }
+  CHECK(same);
+}
+
 struct Plan {
   std::size_t bits, cases;
 };
@@ -333,6 +391,12 @@ int main(int argc, char** argv) {
       test_blocks(*kernels);
       for (const std::size_t bits : {64, 310, 1024, 2049}) {
         for (const Natural& m : moduli(bits)) test_sums(Side(m, *table), *kernels, m);
+      }
+      // Among them are lengths with R = 4m, for which bounds are tightest.
+      for (const std::size_t bits : {59, 154, 206, 608, 622, 1024, 1536, 2048, 3072}) {
+        for (const Natural& m : moduli(bits)) {
+          if (kernels->constant != nullptr) test_constants(Side(m, *table), *kernels, m);
+        }
       }
     }
   }

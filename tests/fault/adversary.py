@@ -15,7 +15,7 @@ from isthmus.party.limits import Limits
 from isthmus.party.session import Session
 from isthmus.party.wire.link_pb2 import DATA, FAILURE, Failure, Frame, JobStart
 from isthmus.protocol.machine import Steps
-from tests.protocol.conformance import QUICK, Outcome, open_channels, proposals
+from tests.protocol.conformance import PATIENT_SECONDS, QUICK, Outcome, open_channels, proposals
 
 
 class Adversary:
@@ -43,7 +43,7 @@ class Adversary:
     def hear(self) -> Message:
         """Return the victim's next message; raises PeerFailed when it reports a failure."""
         while True:
-            frame = self.reader.read(self.channel.receive(5.0))
+            frame = self.reader.read(self.channel.receive(PATIENT_SECONDS))
             if frame.kind == FAILURE:
                 code = Failure.FromString(frame.payload).code
                 raise PeerFailed("the victim stopped", peer_code=code)
@@ -91,7 +91,7 @@ def attack(
             told = error.peer_code
         except IsthmusError:
             pass  # the victim left without a word
-        thread.join(20)
+        thread.join(2 * PATIENT_SECONDS)
         assert not thread.is_alive(), "the victim hangs"
         dialled.close()
     return victim, told

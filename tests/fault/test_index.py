@@ -189,7 +189,7 @@ INDEX = {
     46: (
         "fault/test_psi_state.py::test_case_46_a_damaged_state_is_refused",
         "fault/test_psi_state.py::test_a_log_of_another_run_is_refused",
-        "fault/test_psi_state.py::test_damage_before_the_last_record_is_refused",
+        "fault/test_psi_state_files.py::test_damage_before_the_last_record_is_refused",
     ),
     47: (
         "fault/test_psi_kill.py::test_one_party_is_killed_after_every_call",
@@ -213,7 +213,7 @@ INDEX = {
     ),
     52: (
         "fault/test_psi_state.py::test_case_52_two_runs_in_one_folder",
-        "fault/test_psi_state.py::test_case_52_the_lock_of_a_dead_process_is_recovered",
+        "fault/test_psi_state_files.py::test_case_52_the_lock_of_a_dead_process_is_recovered",
         "fault/test_psi_state.py::test_case_52_a_cancelled_run_can_be_resumed",
         "cli/test_psi_signals.py::test_case_52_an_interrupted_command_ends_both_and_can_be_resumed",
         "cli/test_psi_signals.py::test_case_52_two_commands_with_one_output",

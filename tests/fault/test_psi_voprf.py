@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from isthmus import errors, oprf
-from isthmus.protocol.psi_voprf import MAX_ITEMS, _Plan, voprf_psi
+from isthmus.protocol.psi_voprf import MAX_ITEMS, _Plan
+from isthmus.protocol.registry import PSI_PROTOCOLS
 from isthmus.protocol.wire import psi_voprf_pb2 as wire
 from tests.fault.test_psi_messages import BASE, FIELD_PRIME, IDENTITY, P256_PRIME, changing
 from tests.protocol.cases import drive
@@ -20,7 +21,8 @@ ELEMENTS = {"receiver": wire.Evaluated, "sender": wire.Blinded}
 
 
 def steps(role, suite="ristretto255"):
-    return PsiParty(IDS).steps(role, min_result=1, batch_items=BATCH, suite=suite, protocol=voprf_psi)
+    protocol = PSI_PROTOCOLS["voprf"].steps
+    return PsiParty(IDS).steps(role, min_result=1, batch_items=BATCH, suite=suite, protocol=protocol)
 
 
 def refusal(tamper, role="receiver", suite="ristretto255"):

@@ -21,7 +21,7 @@ from tests.protocol.conformance import TRANSPORTS
 from tests.protocol.toy import answer
 
 BLOB = "isthmus.party.v1.Confirm"
-SMALL = Limits(deadline_seconds=3.0, max_message=4 << 20, window=2 << 20)
+SMALL = Limits(deadline_seconds=15.0, max_message=4 << 20, window=2 << 20)
 Script = Callable[[Adversary], None]
 
 

@@ -145,7 +145,7 @@ def test_an_interrupted_handshake_lets_the_peer_go() -> None:
     thread.start()
     with pytest.raises(KeyboardInterrupt):
         handshake(mine, replace(FIRST, credentials=Interrupted()))  # type: ignore[arg-type]
-    thread.join(1)
+    thread.join(10)
     assert [type(error) for error in endings] == [errors.PeerGone]
 
 

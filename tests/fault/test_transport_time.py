@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from isthmus.party.wire.link_pb2 import Confirm, Credit
 from isthmus.protocol.machine import Progress, Receive, Send, Steps, receive
 from tests.fault.adversary import Adversary, attack
 from tests.protocol.conformance import (
+    PATIENT_SECONDS,
     TRANSPORTS,
     Outcome,
     credentials,
@@ -31,7 +32,8 @@ from tests.protocol.conformance import (
 )
 from tests.protocol.toy import answer, ask
 
-IMPATIENT = Limits(deadline_seconds=0.6)
+# Heartbeats come four times as often, so that a busy machine may stop a party for three quarters of this.
+IMPATIENT = Limits(deadline_seconds=2.0)
 
 
 def _compute(seconds: float) -> Steps[None]:
@@ -46,14 +48,14 @@ def test_case_27_silent_peer(transport: str) -> None:
     victim, _ = attack(Adversary.start_job, answer(1), transport=transport, limits=IMPATIENT)
     assert type(victim.error) is errors.PeerSilent
     assert victim.result is None
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < PATIENT_SECONDS
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_peer_that_computes_is_not_silent(transport: str) -> None:
     def slow_answer() -> Steps[str]:
         yield from receive(Confirm)
-        yield from _compute(1.5)
+        yield from _compute(3.0)
         yield Send(Credit())
         return "slow"
 
@@ -70,21 +72,12 @@ def test_case_27_nobody_answers_or_speaks_tls() -> None:
 
 def test_case_27_a_middleman_that_hangs_up_until_the_peer_is_there() -> None:
     """A load balancer accepts and closes while nobody listens behind it: the dialler tries again."""
-    hung_up = []
-
-    def hang_up() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                caller, _ = middleman.accept()
-                hung_up.append(caller.recv(1))  # reading first makes it an end of the stream, not a reset
-                caller.recv(1 << 16)
-                caller.close()
-
-    with socket.create_server(("127.0.0.1", 0)) as middleman:
-        threading.Thread(target=hang_up, daemon=True).start()
-        with pytest.raises(errors.DeadlineError):
-            dial(f"127.0.0.1:{middleman.getsockname()[1]}", credentials()["alpha"], 1.0)
-    assert len(hung_up) > 1
+    with _proxied(hang_ups=2) as (proxy, listener):
+        dialled = dial(f"127.0.0.1:{proxy.port}", credentials()["alpha"], PATIENT_SECONDS)
+        accepted = listener.accept(PATIENT_SECONDS)
+        assert proxy.hang_ups == 0
+        dialled.close()
+        accepted.close()
 
 
 def test_case_27_a_caller_that_never_shakes_hands() -> None:
@@ -100,10 +93,14 @@ def test_case_27_a_caller_that_never_shakes_hands() -> None:
 
 
 class _Proxy:
-    """Relays TCP to ``port`` until told to trickle (one byte a second) or to stall (half-open)."""
+    """Relays TCP to ``port`` until told to trickle (one byte a second) or to stall (half-open).
 
-    def __init__(self, port: int) -> None:
+    The first ``hang_ups`` callers are not relayed: what they say is read and the connection closed.
+    """
+
+    def __init__(self, port: int, hang_ups: int) -> None:
         self.mode = "pass"
+        self.hang_ups = hang_ups
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         self._target = port
@@ -115,6 +112,11 @@ class _Proxy:
                 near, _ = self._server.accept()
             except OSError:
                 return
+            if self.hang_ups:
+                self.hang_ups -= 1
+                with near, suppress(OSError):
+                    near.recv(65536)  # reading first makes it an end of the stream, not a reset
+                continue
             far = socket.create_connection(("127.0.0.1", self._target))
             for source, sink in ((near, far), (far, near)):
                 threading.Thread(target=self._relay, args=(source, sink), daemon=True).start()
@@ -139,9 +141,9 @@ class _Proxy:
 
 
 @contextmanager
-def _proxied() -> Iterator[tuple[_Proxy, Listener]]:
+def _proxied(hang_ups: int = 0) -> Iterator[tuple[_Proxy, Listener]]:
     listener = Listener("127.0.0.1:0", credentials()["beta"])
-    proxy = _Proxy(listener.port)
+    proxy = _Proxy(listener.port, hang_ups)
     try:
         yield proxy, listener
     finally:
@@ -156,7 +158,7 @@ def test_case_27_half_open_and_one_byte_a_second(mode: str) -> None:
 
     def asking(outcome: Outcome, proxy: _Proxy) -> None:
         try:
-            channel = dial(f"127.0.0.1:{proxy.port}", credentials()["alpha"], 2.0)
+            channel = dial(f"127.0.0.1:{proxy.port}", credentials()["alpha"], PATIENT_SECONDS)
             with Session(channel, mine) as session:
 
                 def steps() -> Steps[int]:
@@ -172,16 +174,18 @@ def test_case_27_half_open_and_one_byte_a_second(mode: str) -> None:
         thread = threading.Thread(target=asking, args=(outcomes[0], proxy), daemon=True)
         thread.start()
         began = time.monotonic()
-        with pytest.raises(errors.PeerSilent), Session(listener.accept(2.0), theirs) as session:
+        accepted = listener.accept(PATIENT_SECONDS)
+        with pytest.raises(errors.PeerSilent), Session(accepted, theirs) as session:
             session.run("toy/1", answer(2))
-        thread.join(10)
-        assert time.monotonic() - began < 8
+        thread.join(PATIENT_SECONDS)
+        assert time.monotonic() - began < PATIENT_SECONDS
     assert type(outcomes[0].error) is errors.PeerSilent
 
 
 def test_a_listener_takes_the_peer_back_while_its_old_connection_is_stuck() -> None:
     identities = credentials()
     listener = Listener("127.0.0.1:0", identities["beta"])
+    address = f"127.0.0.1:{listener.port}"
 
     def flood(channel: Channel) -> None:
         with suppress(errors.PeerGone):
@@ -189,18 +193,18 @@ def test_a_listener_takes_the_peer_back_while_its_old_connection_is_stuck() -> N
                 channel.send(bytes(1 << 20))
 
     try:
-        first = dial(f"127.0.0.1:{listener.port}", identities["alpha"], 2.0)  # which reads nothing
-        stuck = listener.accept(2.0)
+        first = dial(address, identities["alpha"], PATIENT_SECONDS)  # which reads nothing
+        stuck = listener.accept(PATIENT_SECONDS)
         thread = threading.Thread(target=flood, args=(stuck,), daemon=True)
         thread.start()
         time.sleep(0.5)
         stuck.close()
-        thread.join(2)
+        thread.join(PATIENT_SECONDS)
         assert not thread.is_alive()
-        second = dial(f"127.0.0.1:{listener.port}", identities["alpha"], 2.0)
-        accepted = listener.accept(2.0)
+        second = dial(address, identities["alpha"], PATIENT_SECONDS)
+        accepted = listener.accept(PATIENT_SECONDS)
         second.send(b"again")
-        assert accepted.receive(2.0) == b"again"
+        assert accepted.receive(PATIENT_SECONDS) == b"again"
         second.close()
         accepted.close()
         first.close()
@@ -225,7 +229,7 @@ def test_case_52_cancel_ends_both(transport: str, peer: str) -> None:
 
     began = time.monotonic()
     outcomes = run_sessions(cancelled, other, transport=transport)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < PATIENT_SECONDS
     assert [type(outcome.error) for outcome in outcomes] == [errors.CancelledError] * 2
 
 
@@ -243,7 +247,7 @@ def test_case_52_keyboard_interrupt_ends_both(transport: str) -> None:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_cancellation_overtakes_data(transport: str) -> None:
     """The peer does not read, its window is full, and still it learns at once that all is over."""
-    limits = Limits(deadline_seconds=5.0, window=1 << 20, max_message=4 << 20)
+    limits = Limits(deadline_seconds=60.0, window=1 << 20, max_message=4 << 20)
 
     def flood() -> Steps[None]:
         while True:
@@ -257,13 +261,13 @@ def test_a_cancellation_overtakes_data(transport: str) -> None:
     outcomes = run_sessions(
         cancelled, lambda session: session.run("toy/1", _endless()), transport=transport, limits=limits
     )
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < PATIENT_SECONDS
     assert [type(outcome.error) for outcome in outcomes] == [errors.CancelledError] * 2
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_slow_reader_bounds_the_sender(transport: str) -> None:
-    limits = Limits(deadline_seconds=5.0, window=1 << 20, max_message=4 << 20)
+    limits = Limits(deadline_seconds=60.0, window=1 << 20, max_message=4 << 20)
     size, count = 200_000, 100
     sent = []
 
@@ -287,7 +291,7 @@ def test_a_slow_reader_bounds_the_sender(transport: str) -> None:
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_both_may_send_before_they_read(transport: str) -> None:
-    limits = Limits(deadline_seconds=5.0, window=1 << 20, max_message=32 << 20)
+    limits = Limits(deadline_seconds=60.0, window=1 << 20, max_message=32 << 20)
 
     def both() -> Steps[int]:
         for _ in range(8):
@@ -300,7 +304,7 @@ def test_both_may_send_before_they_read(transport: str) -> None:
 
 
 def test_both_sending_without_end_is_an_error() -> None:
-    limits = Limits(deadline_seconds=0.5, window=1 << 20, max_message=2 << 20)
+    limits = replace(IMPATIENT, window=1 << 20, max_message=2 << 20)
 
     def both() -> Steps[None]:
         while True:

@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from isthmus import errors
 from isthmus.party.certificates import Authority, self_signed
 from isthmus.party.channel.grpc import Listener, dial
 from isthmus.party.identity import Identity
-from tests.protocol.conformance import NAMES, make_identities
+from tests.protocol.conformance import NAMES, PATIENT_SECONDS, make_identities
 
 ALPHA, BETA = NAMES
 
@@ -66,25 +67,27 @@ def _listening(identity: Identity) -> Iterator[Listener]:
 
 
 def _meet(dialler: Identity, listener: Identity) -> tuple[BaseException | None, BaseException | None]:
-    """Let one dial the other; return how each side ended (None: a channel)."""
-    with _listening(listener) as open_listener:
-        problems: list[BaseException | None] = []
-        channel = None
-        try:
-            channel = dial(f"127.0.0.1:{open_listener.port}", dialler, 2.0)
-            channel.receive(0.5)
-        except errors.DeadlineError:
-            problems.append(None)  # connected, and nobody speaks
-        except errors.IsthmusError as error:
-            problems.append(error)
-        try:
-            open_listener.accept(0.2)
-            problems.append(None)
-        except errors.IsthmusError as error:
-            problems.append(error)
-        if channel is not None:
-            channel.close()
-        return problems[0], problems[1]
+    """Let one dial the other, who welcomes it; return how each side ended (None: they met)."""
+    with _listening(listener) as open_listener, ThreadPoolExecutor(1) as pool:
+        welcomed = pool.submit(_await_welcome, f"127.0.0.1:{open_listener.port}", dialler)
+        while True:
+            decided = welcomed.done()
+            try:
+                open_listener.accept(0.2).send(b"welcome")
+                return welcomed.result(), None
+            except errors.IsthmusError as error:
+                if decided:
+                    return welcomed.result(), error
+
+
+def _await_welcome(address: str, dialler: Identity) -> BaseException | None:
+    try:
+        channel = dial(address, dialler, PATIENT_SECONDS)
+        assert channel.receive(PATIENT_SECONDS) == b"welcome"
+        channel.close()
+    except errors.IsthmusError as error:
+        return error
+    return None
 
 
 def test_the_pinned_parties_meet(world: World) -> None:
@@ -153,7 +156,7 @@ def test_only_tls_13_is_spoken(world: World, version: ssl.TLSVersion) -> None:
     context.load_cert_chain(alpha.certificate_path, alpha.private_key_path)
     context.set_alpn_protocols(["h2"])
     with _listening(world.identities[BETA]) as listener:
-        plain = socket.create_connection(("127.0.0.1", listener.port), 5)
+        plain = socket.create_connection(("127.0.0.1", listener.port), PATIENT_SECONDS)
         with plain:
             if version == ssl.TLSVersion.TLSv1_2:
                 with pytest.raises((ssl.SSLError, ConnectionError)):
@@ -179,7 +182,7 @@ def test_a_dialler_refuses_tls_12(world: World) -> None:
         plain, _ = server.accept()
         with plain, pytest.raises((ssl.SSLError, ConnectionError)):
             context.wrap_socket(plain, server_side=True)
-        assert child.communicate(timeout=20)[0].strip() == b"ERR_TLS_AUTH"
+        assert child.communicate(timeout=60)[0].strip() == b"ERR_TLS_AUTH"
 
 
 _DIAL = """
@@ -192,7 +195,7 @@ folder = Path(sys.argv[1])
 pin = fingerprint(load_certificate(folder / "beta.crt", "peer"))
 me = Identity("alpha", folder / "alpha.crt", folder / "alpha.key", folder / "ca.crt", "beta", pin)
 try:
-    dial(f"127.0.0.1:{sys.argv[2]}", me, 5.0)
+    dial(f"127.0.0.1:{sys.argv[2]}", me, 30.0)
 except IsthmusError as error:
     print(error.code)
 """
@@ -220,7 +223,7 @@ def test_a_listener_that_would_accept_tls_12_refuses_to_start(world: World) -> N
         [sys.executable, "-c", _LISTEN, str(world.folder)],
         stdout=subprocess.PIPE,
         check=True,
-        timeout=30,
+        timeout=60,
         env=_environment(),
     )
     assert child.stdout.split() == [b"ERR_CONFIG", b"True"]
@@ -234,13 +237,13 @@ def _environment() -> dict[str, str]:
 def test_a_second_caller_does_not_disturb_the_first(world: World) -> None:
     with _listening(world.identities[BETA]) as listener:
         address = f"127.0.0.1:{listener.port}"
-        first = dial(address, world.identities[ALPHA], 2.0)
-        accepted = listener.accept(2.0)
-        second = dial(address, world.identities[ALPHA], 2.0)
+        first = dial(address, world.identities[ALPHA], PATIENT_SECONDS)
+        accepted = listener.accept(PATIENT_SECONDS)
+        second = dial(address, world.identities[ALPHA], PATIENT_SECONDS)
         with pytest.raises(errors.PeerGone):
-            second.receive(2.0)
+            second.receive(PATIENT_SECONDS)
         first.send(b"still here")
-        assert accepted.receive(2.0) == b"still here"
+        assert accepted.receive(PATIENT_SECONDS) == b"still here"
         second.close()
         first.close()
 

@@ -33,7 +33,7 @@ def _reader() -> FrameReader:
     return reader
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=300))
 def test_random_bytes(data: bytes) -> None:
     for kind in (Frame, Hello, Struct):
@@ -48,7 +48,7 @@ def test_random_bytes(data: bytes) -> None:
     raise AssertionError("random bytes cannot continue a transcript")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, len(FRAMES[1]) - 1), st.integers(1, 255), st.booleans())
 def test_one_changed_or_missing_byte(position: int, change: int, remove: bool) -> None:
     data = bytearray(FRAMES[1])
@@ -72,7 +72,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.dictionaries(st.text(max_size=8), _VALUES, max_size=5))
 def test_what_protobuf_writes_is_read_back(content: dict[str, object]) -> None:
     message = Struct()
@@ -84,7 +84,7 @@ def test_what_protobuf_writes_is_read_back(content: dict[str, object]) -> None:
         assert "nests" in str(error)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.integers(0, 3_000_000), min_size=1, max_size=4))
 def test_messages_of_any_size_survive(sizes: list[int]) -> None:
     writer, reader = FrameWriter(FROM_DIALLER), FrameReader(FROM_DIALLER, 1 << 22)

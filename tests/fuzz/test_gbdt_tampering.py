@@ -1,6 +1,6 @@
 """One message of gbdt changed at random: the end is a typed error or a whole model, never another error."""
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isthmus.errors import IsthmusError
@@ -14,7 +14,7 @@ PARAMETERS = GBDTParameters(n_trees=1, max_depth=2, min_leaf=5, sample_rows=40, 
 BINS, LABELS = make_data(n=50, features=3)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_tampered_message_never_gives_another_error(data):
     active = data.draw(st.booleans(), label="of the active party")

@@ -1,6 +1,6 @@
 """One message of logistic changed at random: the end is a typed error or a result, never another error."""
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isthmus.errors import IsthmusError
@@ -12,7 +12,7 @@ from tests.protocol.logistic_data import LINEAR, make_data, make_machines
 DATA = make_data(24, 1, 0)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_tampered_message_never_gives_another_error(data):
     active = data.draw(st.booleans(), label="of the active party")

@@ -43,7 +43,7 @@ def outcome(target, change, draw, seals):
 
 
 @pytest.mark.parametrize("seals", [RunKey, Plain], ids=["on-its-way", "by-its-sender"])
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_a_changed_message_ends_in_a_typed_error(seals, data):
     target = data.draw(st.integers(0, MESSAGES - 1), label="message")

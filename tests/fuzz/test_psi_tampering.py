@@ -48,7 +48,7 @@ CHANGES = {
 
 
 @each_role
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_tampered_message_never_gives_a_false_match(protocol, role, data):
     target = data.draw(st.integers(0, 8), label="message")
@@ -68,7 +68,7 @@ def test_a_tampered_message_never_gives_a_false_match(protocol, role, data):
 
 
 @each_role
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(first=st.integers(0, 8), second=st.integers(0, 8))
 def test_messages_in_another_order_never_give_a_false_match(protocol, role, first, second):
     held = []

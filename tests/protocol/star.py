@@ -28,7 +28,7 @@ from isthmus.protocol.machine import Progress
 from isthmus.protocol.psi_star import From, StarMatch, To, member
 from isthmus.protocol.suites import psi_suite
 from isthmus.psi.sealing import RunKey
-from tests.protocol.conformance import QUICK, Outcome
+from tests.protocol.conformance import PATIENT_SECONDS, QUICK, Outcome
 
 NAMES = ("hub", "ann", "bob", "cy", "dot")
 
@@ -186,8 +186,8 @@ def _link(transport: str, hub: str, spoke: str, limits: Limits) -> Iterator[tupl
             credentials = _identities(Path(stack.enter_context(TemporaryDirectory())), hub, spoke)
             listener = Listener("127.0.0.1:0", credentials[hub])
             stack.callback(listener.close)
-            dialled = dial(f"127.0.0.1:{listener.port}", credentials[spoke], 5.0)
-            accepted = listener.accept(5.0)
+            dialled = dial(f"127.0.0.1:{listener.port}", credentials[spoke], PATIENT_SECONDS)
+            accepted = listener.accept(PATIENT_SECONDS)
         yield (
             (accepted, Proposal(hub, spoke, "star", limits, FROM_LISTENER, credentials.get(hub))),
             (dialled, Proposal(spoke, hub, "star", limits, FROM_DIALLER, credentials.get(spoke))),

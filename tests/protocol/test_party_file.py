@@ -9,6 +9,7 @@ import pytest
 
 from isthmus import errors
 from isthmus.party import Limits, connect, load_party_file, self_signed, write_party_file
+from tests.ports import free_port
 from tests.protocol.toy import answer, ask
 
 
@@ -83,20 +84,12 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_party_file(tmp_path / "bank.toml")
 
 
-def _free_port() -> int:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
 def test_two_files_make_a_session(folder: Path) -> None:
-    port = _free_port()
+    port = free_port()
     for name, old in (("bank", "127.0.0.1:0"), ("fund", "127.0.0.1:1")):
         path = folder / f"{name}.toml"
-        text = path.read_text().replace(old, f"127.0.0.1:{port}")
-        path.write_text(text.replace("seconds = 1\n", "seconds = 9\n"))
+        text = path.read_text().replace(old, f"127.0.0.1:{port}").replace("seconds = 1\n", "seconds = 60\n")
+        path.write_text(text.replace("seconds = 2.5\n", "seconds = 60\n"))
     path = folder / "bank.toml"
     path.write_text(path.read_text().replace("[party]", '[party]\naudit = "audit.jsonl"'))
     totals: list[int] = []

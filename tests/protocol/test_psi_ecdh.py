@@ -35,7 +35,7 @@ ids = st.lists(st.text("abé中", min_size=1, max_size=3), unique=True, max_size
 
 
 @pytest.mark.parametrize("roles", ROLES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(a=ids, b=ids, batch_items=st.integers(1, 8))
 def test_the_result_is_the_intersection(roles, a, b, batch_items):
     matches, found = run(a, b, roles, batch_items=batch_items)
@@ -52,7 +52,7 @@ def test_the_result_is_the_intersection(roles, a, b, batch_items):
 
 
 @pytest.mark.parametrize("roles", ROLES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(a=ids, b=ids, batch_items=st.integers(1, 8))
 def test_the_size_alone_is_the_size(roles, a, b, batch_items):
     matches, found = run(a, b, roles, batch_items=batch_items, reveal="size")

@@ -16,7 +16,7 @@ ids = st.lists(st.text("abé", min_size=1, max_size=2), unique=True, max_size=9)
 
 
 @pytest.mark.parametrize("members", [3, 4, 5])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data(), chunk_items=st.integers(1, 5))
 def test_the_hub_learns_what_all_share(members, data, chunk_items):
     sets = [data.draw(ids) for _ in range(members)]

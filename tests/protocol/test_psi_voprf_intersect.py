@@ -12,7 +12,6 @@ from isthmus import errors, psi
 from isthmus.party import run_in_memory
 from isthmus.protocol import psi_voprf
 from isthmus.protocol.machine import Send
-from isthmus.protocol.psi_voprf import voprf_psi
 from isthmus.protocol.registry import PSI_PROTOCOLS
 from tests.protocol.test_psi_voprf import SUITES, TEXT_A, TEXT_B, statements
 
@@ -166,10 +165,10 @@ def test_a_peer_that_runs_the_other_protocol_is_refused():
 
 
 def test_messages_are_far_below_the_longest_that_is_taken(monkeypatch):
-    sizes = []
+    sizes, row = [], PSI_PROTOCOLS["voprf"]
 
     def steps(*args, **options):
-        inner, answer = voprf_psi(*args, **options), None
+        inner, answer = row.steps(*args, **options), None
         while True:
             try:
                 step = inner.send(answer)
@@ -179,7 +178,7 @@ def test_messages_are_far_below_the_longest_that_is_taken(monkeypatch):
                 sizes.append(step.message.ByteSize())
             answer = yield step
 
-    monkeypatch.setitem(PSI_PROTOCOLS, "voprf", replace(PSI_PROTOCOLS["voprf"], steps=steps))
+    monkeypatch.setitem(PSI_PROTOCOLS, "voprf", replace(row, steps=steps))
     ids = np.arange(psi_voprf.BATCH_ITEMS + 1)
     assert intersect(ids, ids)["bank"].size == len(ids)
     assert 32 * psi_voprf.BATCH_ITEMS < max(sizes) < psi_voprf.MAX_MESSAGE_BYTES // 2

@@ -24,7 +24,15 @@ from isthmus.party.session import Session
 from isthmus.party.wire.link_pb2 import Confirm, Credit, JobEnd
 from isthmus.protocol.machine import Progress, Send, Steps, receive
 from tests.fault.adversary import Adversary, attack
-from tests.protocol.conformance import QUICK, Outcome, proposals, results, run_pair, run_sessions
+from tests.protocol.conformance import (
+    PATIENT_SECONDS,
+    QUICK,
+    Outcome,
+    proposals,
+    results,
+    run_pair,
+    run_sessions,
+)
 from tests.protocol.toy import answer, ask
 
 
@@ -209,15 +217,19 @@ def test_a_message_beyond_what_the_job_has_use_for_is_refused() -> None:
 
 
 def test_between_jobs_only_the_start_of_one_is_taken() -> None:
+    finished = threading.Event()
+
     def early(session: Session) -> None:
         session.run("toy/1", ask(1))
-        time.sleep(0.3)
+        assert finished.wait(PATIENT_SECONDS)
         session._link.send("isthmus.party.v1.JobStart", bytes(1 << 20))
         session.run("toy/1", ask(1))
 
     def late(session: Session) -> None:
         session.run("toy/1", answer(1))
-        time.sleep(1.0)
+        finished.set()
+        while not session._link.has_message():
+            time.sleep(0.01)
         session.run("toy/1", answer(1))
 
     outcomes = run_sessions(early, late)
@@ -313,10 +325,10 @@ def test_logs_hold_no_data(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_threads_end_with_the_session() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())  # of which some may be on their way out
     results(*run_pair(ask(1), answer(1)))
     run_pair(_raising(), answer(1))
-    assert threading.active_count() == before
+    assert not set(threading.enumerate()) - before
 
 
 def test_run_in_memory_returns_both_and_raises_the_cause() -> None:

@@ -48,7 +48,7 @@ def expected_sums(values: NDArray[np.int64], buckets: NDArray[np.integer], n_buc
     return sums
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     n=st.integers(0, 40),
     features=st.integers(0, 5),
@@ -181,7 +181,7 @@ def test_several_ciphertexts_per_row(pool: Pool, form: str, rows: list[int] | No
     assert bucket_sum(ct, buckets[:, 0], 4).shape == (3, 4)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     n=st.integers(0, 60),
     features=st.integers(0, 6),

@@ -59,7 +59,7 @@ def check_weighted(keys: Keys, X: NDArray[np.int64], m: NDArray[Any], result: Ci
     assert keys[1].decrypt(result).tolist() == (exact(X).T @ exact(m)).tolist()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     n=st.integers(1, 40), features=st.integers(1, 5), bits=st.integers(1, 62), seed=st.integers(0, 2**32 - 1)
 )
@@ -202,7 +202,7 @@ def packed_oracle(X: NDArray[np.int64], m: NDArray[Any], slot_bits: int) -> list
     return [sum(p << (s * slot_bits) for s, p in enumerate(group)) for group in groups]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     n=st.integers(1, 30),
     d=st.integers(1, 4),

@@ -87,7 +87,7 @@ def test_every_character_that_unicode_has_gets_a_form_that_stays(text):
 
 
 @pytest.mark.parametrize("text", SHAPES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(values=st.lists(st.text(st.characters(exclude_categories=["Cn", "Cs"]), max_size=8), max_size=8))
 @example(values=["\u0345\u0301\u1fb3", "\u0390\u0345", "\u1e9e\u0307", "\u00b4a"])
 def test_what_is_canonical_stays(text, values):

@@ -166,7 +166,7 @@ def test_rfc9380_suites(curve, kind):
 # --- the model --------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(k=st.integers(1, ORDER - 1), which=st.integers(0, len(ELEMENTS) - 1))
 def test_multiplication_matches_the_model(k, which):
     element = ELEMENTS[which : which + 1]

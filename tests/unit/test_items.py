@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import isthmus as ist
@@ -46,7 +46,6 @@ TEXT = st.text(st.characters(categories=("L", "N", "P")), min_size=1, max_size=1
 # --- canonical bytes --------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(TEXT, st.integers(-(2**63), 2**63 - 1), st.binary(max_size=9)), min_size=1, max_size=9)
 )

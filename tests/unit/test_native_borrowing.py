@@ -146,7 +146,7 @@ def test_a_child_forked_while_a_table_is_built_encrypts(delay):
     time.sleep(delay)
     child = os.fork()
     if child == 0:
-        signal.alarm(20)
+        signal.alarm(60)
         sizes = [paillier.encrypt(key.public_key, np.arange(n)).size for n in (1, 1, 8)]
         os._exit(0 if sizes == [1, 1, 8] else 1)
     assert os.waitpid(child, 0)[1] == 0

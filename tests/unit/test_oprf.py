@@ -53,7 +53,7 @@ def test_both_ways_give_the_same_outputs(name, mode, count):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     inputs=st.lists(st.binary(max_size=300), min_size=1, max_size=12),
     seed=st.binary(min_size=32, max_size=32),

@@ -18,7 +18,7 @@ from isthmus.paillier import PrivateKey, PublicKey, concatenate, keygen
 PUBLIC, PRIVATE = keygen(2048)
 N = PUBLIC.n
 HALF = N // 2
-few = settings(max_examples=20, deadline=None)
+few = settings(max_examples=20)
 any_ints = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-HALF, HALF), st.integers(-3, 3))
 
 

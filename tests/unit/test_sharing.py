@@ -20,7 +20,12 @@ from isthmus.protocol.sharing import (
     unmasked,
 )
 
-small = st.lists(st.integers(-(1 << 38), 1 << 38), min_size=1, max_size=8)
+
+def integers(bits):
+    return st.lists(st.integers(-(1 << bits), 1 << bits), min_size=1, max_size=8)
+
+
+small = integers(38)
 
 
 def split(values, scale=0):
@@ -50,8 +55,9 @@ def test_sums_differences_and_public_factors_are_exact(values):
     assert (opened(a[0].shifted(5), a[1].shifted(5)) == x << 5).all()
 
 
-@given(small, st.integers(2, 1 << 20))
+@given(integers(20), st.integers(2, 1 << 20))
 def test_local_division_is_within_one_unit(values, divisor):
+    """Of random shares, with values so small that none of them wraps: see ``Shared.divide``."""
     first, second = split(values)
     quotient = opened(first.divide(divisor, 0), second.divide(divisor, 0))
     assert (np.abs(quotient - np.array(values) / divisor) <= 1).all()

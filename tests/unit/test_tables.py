@@ -324,7 +324,7 @@ def test_chosen_rows_are_written_in_the_order_asked_for(tmp_path, suffix, out):
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     seed=st.integers(0, 2**32),
     count=st.integers(0, 600),

@@ -79,7 +79,7 @@ def test_wycheproof():
 # --- an independent implementation ------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(secret=st.binary(min_size=32, max_size=32), which=st.integers(0, len(ELEMENTS) - 1))
 def test_multiplication_matches_openssl(secret, which):
     element = ELEMENTS[which : which + 1]
@@ -88,7 +88,7 @@ def test_multiplication_matches_openssl(secret, which):
     assert times(clamped(secret), element).tobytes() == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(u=st.integers(0, 2**256 - 1))
 def test_any_point_on_the_curve_is_taken_and_no_other(u):
     point, secret = rows(little(u)), little(3 << 200)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import pytest
 from google.protobuf.message import Message
@@ -12,18 +11,22 @@ from isthmus.errors import DecodeError
 from isthmus.party.decode import parse
 
 
-def each(table: Mapping[str, tuple[Any, str]]) -> pytest.MarkDecorator:
-    """Run a test for every row of a table, by its name."""
-    return pytest.mark.parametrize(("message", "data"), table.values(), ids=table.keys())
+def byte_tests(
+    good: Mapping[str, tuple[Message, str]], bad: Mapping[str, tuple[type[Message], str]]
+) -> tuple[Callable[..., None], Callable[..., None]]:
+    """Return a test for the rows of either table; bytes are in hexadecimal digits.
 
+    A good message is written as its bytes and read from them; bad bytes are no message of their kind.
+    """
 
-def check_good(message: Message, data: str) -> None:
-    """The message is written as these bytes, in hexadecimal digits, and read from them."""
-    assert message.SerializeToString().hex() == data
-    assert parse(type(message), bytes.fromhex(data)) == message
+    @pytest.mark.parametrize(("message", "data"), good.values(), ids=good.keys())
+    def good_bytes(message: Message, data: str) -> None:
+        assert message.SerializeToString().hex() == data
+        assert parse(type(message), bytes.fromhex(data)) == message
 
+    @pytest.mark.parametrize(("kind", "data"), bad.values(), ids=bad.keys())
+    def bad_bytes(kind: type[Message], data: str) -> None:
+        with pytest.raises(DecodeError):
+            parse(kind, bytes.fromhex(data))
 
-def check_bad(kind: type[Message], data: str) -> None:
-    """The bytes are no message of this kind."""
-    with pytest.raises(DecodeError):
-        parse(kind, bytes.fromhex(data))
+    return good_bytes, bad_bytes

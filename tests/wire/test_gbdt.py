@@ -4,7 +4,7 @@ import numpy as np
 
 from isthmus.protocol.gbdt_wire import pack_bits, unpack_bits
 from isthmus.protocol.wire import gbdt_pb2 as wire
-from tests.wire.golden import check_bad, check_good, each
+from tests.wire.golden import byte_tests
 
 GOLDEN = {
     "setup": (wire.Setup(public_key=b"\x01\x02"), "0a020102"),
@@ -49,14 +49,7 @@ BAD = {
 }
 
 
-@each(GOLDEN)
-def test_good_bytes(message, data):
-    check_good(message, data)
-
-
-@each(BAD)
-def test_bad_bytes(message, data):
-    check_bad(message, data)
+test_good_bytes, test_bad_bytes = byte_tests(GOLDEN, BAD)
 
 
 def test_bitmaps():

@@ -5,7 +5,7 @@ import numpy as np
 from isthmus.protocol.logistic_messages import send_words
 from isthmus.protocol.wire import logistic_pb2 as wire
 from isthmus.protocol.wire.alignment_pb2 import TableShape
-from tests.wire.golden import check_bad, check_good, each
+from tests.wire.golden import byte_tests
 
 GOLDEN = {
     "table-shape": (
@@ -35,14 +35,7 @@ BAD = {
 }
 
 
-@each(GOLDEN)
-def test_good_bytes(message, data):
-    check_good(message, data)
-
-
-@each(BAD)
-def test_bad_bytes(message, data):
-    check_bad(message, data)
+test_good_bytes, test_bad_bytes = byte_tests(GOLDEN, BAD)
 
 
 def test_words_are_little_endian():

@@ -2,7 +2,7 @@
 
 from isthmus.protocol.suites import PSI_SUITES
 from isthmus.protocol.wire import psi_ecdh_pb2 as wire
-from tests.wire.golden import check_bad, check_good, each
+from tests.wire.golden import byte_tests
 
 GOLDEN = {
     "start": (
@@ -32,14 +32,7 @@ BAD = {
 }
 
 
-@each(GOLDEN)
-def test_good_bytes(message, data):
-    check_good(message, data)
-
-
-@each(BAD)
-def test_bad_bytes(message, data):
-    check_bad(message, data)
+test_good_bytes, test_bad_bytes = byte_tests(GOLDEN, BAD)
 
 
 def test_the_names_on_the_wire():

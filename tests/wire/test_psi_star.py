@@ -3,7 +3,7 @@
 from isthmus.protocol.psi_star_plan import Hop, hops
 from isthmus.protocol.wire import psi_star_pb2 as wire
 from isthmus.psi.sealing import RunKey
-from tests.wire.golden import check_bad, check_good, each
+from tests.wire.golden import byte_tests
 
 JOIN = wire.Join(count=300, nonce=b"\x01" * 32, public_key=b"\x02" * 32)
 JOIN_BYTES = "08ac02" + "1220" + "01" * 32 + "1a20" + "02" * 32
@@ -24,14 +24,7 @@ BAD = {
 }
 
 
-@each(GOLDEN)
-def test_good_bytes(message, data):
-    check_good(message, data)
-
-
-@each(BAD)
-def test_bad_bytes(message, data):
-    check_bad(message, data)
+test_good_bytes, test_bad_bytes = byte_tests(GOLDEN, BAD)
 
 
 def test_the_order_of_three_members():

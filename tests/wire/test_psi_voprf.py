@@ -7,7 +7,7 @@ import numpy as np
 from isthmus import oprf
 from isthmus.protocol import psi_voprf
 from isthmus.protocol.wire import psi_voprf_pb2 as wire
-from tests.wire.golden import check_bad, check_good, each
+from tests.wire.golden import byte_tests
 
 GOLDEN = {
     "receiver": (
@@ -40,14 +40,7 @@ ITEM = hashlib.sha256(b"an item").digest()
 TAGS = {"ristretto255-SHA512": "1f8d44164f9b2a", "P256-SHA256": "8be98760585427"}
 
 
-@each(GOLDEN)
-def test_good_bytes(message, data):
-    check_good(message, data)
-
-
-@each(BAD)
-def test_bad_bytes(message, data):
-    check_bad(message, data)
+test_good_bytes, test_bad_bytes = byte_tests(GOLDEN, BAD)
 
 
 def test_the_names_on_the_wire():

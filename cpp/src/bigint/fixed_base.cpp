@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "exponentiate.hpp"
@@ -25,15 +26,15 @@ WindowPlan plan_for(std::size_t exponent_bits, unsigned window, std::size_t leve
 }
 
 // Costs count word products per element in halves of k^2. A kernel takes as long for one element as for all
-// its lanes, so work that comes one element at a time counts for as many. Reading all rows of a table, in
-// every backend, takes about entries / k of these.
+// its lanes, so work that comes one element at a time counts for as many.
 struct CostModel {
   std::size_t lanes;
-  double scan;  // per row that a look-up reads
+  double product;  // with a row
+  double scan;     // per row that a look-up reads
 
   double of_power(const WindowPlan& plan) const {
     const double look_up = scan * static_cast<double>(plan.entries());
-    return (8.0 + look_up) * static_cast<double>(plan.windows) +        // 4 k^2 a product with a row
+    return (product + look_up) * static_cast<double>(plan.windows) +
            7.0 * static_cast<double>(plan.window * (plan.levels - 1));  // 3.5 k^2 a squaring
   }
   double of_tables(const WindowPlan& plan) const {
@@ -59,9 +60,29 @@ WindowPlan cheapest_plan(const CostModel& model, std::size_t exponent_bits, unsi
   return best;
 }
 
-std::size_t lanes_of(const SquareModulus& modulus) { return modulus.root().digits().kernels->wide.lanes; }
+const LaneKernels& wide_kernels(const SquareModulus& modulus) {
+  return modulus.root().digits().kernels->wide;
+}
+
+// Words of the number that a row multiplies by, with what the kernels know of it.
+std::size_t factor_words(const SquareModulus& modulus) {
+  return modulus.root().stride() * (wide_kernels(modulus).constant != nullptr ? 2 : 1);
+}
+std::size_t row_words(const SquareModulus& modulus) {
+  return factor_words(modulus) + modulus.root().stride();
+}
 std::size_t rows_in(std::size_t bytes, const SquareModulus& modulus) {
-  return bytes / (modulus.stride() * sizeof(Limb));
+  return bytes / (row_words(modulus) * sizeof(Limb));
+}
+
+CostModel cost_model(const SquareModulus& modulus, bool masked) {
+  const LaneKernels& kernels = wide_kernels(modulus);
+  const auto k = static_cast<double>(modulus.root().stride()),
+             words = static_cast<double>(row_words(modulus));
+  const double halves = k * k / 2;
+  // A product by a constant takes 3k^2, and a few sums more.
+  return {kernels.lanes, kernels.constant != nullptr ? 6.4 : 8.0,
+          masked ? kernels.pick_cost * words / halves : 0};
 }
 
 }  // namespace
@@ -79,30 +100,37 @@ class WindowTables::Builder {
         first_(first),
         count_(count),
         k_(context_.layout.count),
+        words_(tables.row_words_),
         base_(block(2 * k_)),
         inverse_(block(k_)),
+        unit_(block(k_)),
         power_(block(2 * k_)),
         inverse_power_(block(k_)),
         log_of_base_(block(k_)),
         log_(block(k_)),
-        row_log_(block(k_)),
-        row_(lanes_.lanes * 2 * k_) {
+        plain_(block(2 * k_)),
+        row_(block(words_)),
+        rows_(block(words_)) {
     gather(base_, bases, 2 * k_);
     gather(inverse_, inverses, k_);
-    AlignedLimbs one(2 * k_);
+    AlignedLimbs one(2 * k_), unit(k_);
     modulus_.set_one(one.data());
-    for (std::size_t l = 0; l < lanes_.lanes; ++l) sources_[l] = one.data();
-    lanes_.gather(power_.data(), sources_.data(), 2 * k_);
-    lanes_.gather(inverse_power_.data(), sources_.data(), k_);
+    unit[0] = 1;
+    gather_same(power_, one, 2 * k_);
+    gather_same(inverse_power_, one, k_);
+    gather_same(unit_, unit, k_);
+    if (lanes_.constant != nullptr) {  // R^2
+      modulus_.root().import_value(one.data(), r());
+      gather_same(inverse_power_, one, k_);
+    }
   }
 
-  /// base = b0 * (1 + m * log_of_base_). The powers of b0 alone are pairs (Y0, Y1) that spell
-  /// Y0 * (1 + m * Y1 / Y0), and inverse_power_ is 1 / Y0 times R.
+  /// base = b0 * (1 + m * log_of_base_ / R). The powers of b0 alone are pairs (Y0, Y1) that spell
+  /// Y0 * (1 + m * Y1 / Y0), and inverse_power_ is 1 / Y0, times R for each division by R to come.
   void run() {
     lanes_.mod.mul(context_, log_of_base_.data(), high(base_), inverse_.data());
     for (std::size_t j = 0; j < tables_.plan_.entries(); ++j) {
-      lanes_.mod.mul(context_, row_log_.data(), high(power_), inverse_power_.data());
-      lanes_.add(context_, row_log_.data(), row_log_.data(), log_.data());
+      make_row();
       store(j);
       lanes_.add(context_, log_.data(), log_.data(), log_of_base_.data());
       Lines none;
@@ -114,6 +142,25 @@ class WindowTables::Builder {
  private:
   AlignedLimbs block(std::size_t words) const { return AlignedLimbs(words * lanes_.lanes); }
   const Limb* high(const AlignedLimbs& pair) const { return pair.data() + k_ * lanes_.lanes; }
+  Natural r() const {
+    return remainder(Natural::power_of_two(context_.layout.width * k_), modulus_.root().value());
+  }
+
+  /// The row of power_. In Montgomery form, or, for kernels that multiply by constants, not.
+  void make_row() {
+    const std::size_t single = k_ * lanes_.lanes;
+    Limb* const log = row_.data() + (words_ - k_) * lanes_.lanes;
+    const AlignedLimbs* power = &power_;
+    if (lanes_.constant != nullptr) {
+      Lines none;
+      lanes_.pair_mul_digit(context_, plain_.data(), power_.data(), unit_.data(), none);
+      lanes_.constant->quotient(context_, row_.data() + single, power_.data());
+      power = &plain_;
+    }
+    std::copy_n(power->data(), single, row_.data());
+    lanes_.mod.mul(context_, log, high(*power), inverse_power_.data());
+    lanes_.add(context_, log, log, log_.data());
+  }
 
   void gather(AlignedLimbs& out, const AlignedLimbs& elements, std::size_t words) {
     for (std::size_t l = 0; l < lanes_.lanes; ++l) {
@@ -122,24 +169,24 @@ class WindowTables::Builder {
     lanes_.gather(out.data(), sources_.data(), words);
   }
 
+  void gather_same(AlignedLimbs& out, const AlignedLimbs& element, std::size_t words) {
+    sources_.fill(element.data());
+    lanes_.gather(out.data(), sources_.data(), words);
+  }
+
   void store(std::size_t j) {
     const bool in_place = tables_.order_ == Order::rows;
     const auto table = [this](std::size_t l) {
       return tables_.words_.data() + (first_ + l) * tables_.table_words();
     };
-    const auto row = [&](std::size_t l) {
-      return in_place && l < count_ ? table(l) + j * 2 * k_ : row_.data() + l * 2 * k_;
-    };
-    std::array<Limb*, kMaxLanes> low_targets{}, high_targets{};
+    std::array<Limb*, kMaxLanes> rows{};
     for (std::size_t l = 0; l < lanes_.lanes; ++l) {
-      low_targets[l] = row(l);
-      high_targets[l] = row(l) + k_;
+      rows[l] = in_place && l < count_ ? table(l) + j * words_ : rows_.data() + l * words_;
     }
-    lanes_.scatter(low_targets.data(), power_.data(), k_);
-    lanes_.scatter(high_targets.data(), row_log_.data(), k_);
+    lanes_.scatter(rows.data(), row_.data(), words_);
     if (in_place) return;
     for (std::size_t l = 0; l < count_; ++l) {
-      for (std::size_t i = 0; i < 2 * k_; ++i) table(l)[i * tables_.plan_.entries() + j] = row(l)[i];
+      for (std::size_t i = 0; i < words_; ++i) table(l)[i * tables_.plan_.entries() + j] = rows[l][i];
     }
   }
 
@@ -147,8 +194,8 @@ class WindowTables::Builder {
   const SquareModulus& modulus_;
   const DigitContext& context_;
   const LaneKernels& lanes_;
-  std::size_t first_, count_, k_;
-  AlignedLimbs base_, inverse_, power_, inverse_power_, log_of_base_, log_, row_log_, row_;
+  std::size_t first_, count_, k_, words_;
+  AlignedLimbs base_, inverse_, unit_, power_, inverse_power_, log_of_base_, log_, plain_, row_, rows_;
   std::array<const Limb*, kMaxLanes> sources_{};
 };
 
@@ -159,14 +206,20 @@ class WindowTables::Batch {
       : tables_(tables),
         context_(tables.modulus_->root().digits()),
         k_(context_.layout.count),
+        words_(tables.row_words_),
         out_(out),
         exponents_(exponents),
-        rows_(2 * 2 * k_ * kMaxLanes) {
+        rows_(2 * words_ * kMaxLanes),
+        spare_(2 * k_ * kMaxLanes) {
+    AlignedLimbs one(2 * k_);
+    tables.modulus_->set_one(one.data());
+    std::array<const Limb*, kMaxLanes> ones;
+    ones.fill(one.data());
     for (std::size_t first = 0; first < count;) {
       const LaneKernels& lanes = lanes_for(*context_.kernels, count - first);
       const std::size_t size = std::min(lanes.lanes, count - first);
-      blocks_.push_back(
-          {&lanes, first, size, AlignedLimbs(2 * k_ * lanes.lanes), AlignedLimbs(k_ * lanes.lanes)});
+      blocks_.push_back({&lanes, first, size, AlignedLimbs(spare_.size()), AlignedLimbs(k_ * lanes.lanes)});
+      lanes.gather(blocks_.back().power.data(), ones.data(), 2 * k_);
       first += size;
     }
   }
@@ -182,13 +235,12 @@ class WindowTables::Batch {
           Lines ahead;
           if (tables_.order_ == Order::rows) add_rows_after(ahead, b, t, level);
           for (std::size_t i = 0; i < found; ++i, ++b) {
-            multiply(blocks_[b], rows_.data() + i * 2 * k_ * blocks_[b].lanes->lanes,
-                     t == 0 && level + 1 == plan.levels, ahead);
+            multiply(blocks_[b], rows_.data() + i * words_ * blocks_[b].lanes->lanes, ahead);
           }
         }
       }
     }
-    for (const Block& block : blocks_) finish(block);
+    for (Block& block : blocks_) finish(block);
   }
 
  private:
@@ -204,7 +256,7 @@ class WindowTables::Batch {
     return exponents_ + (block.first + std::min(lane, block.size - 1)) * tables_.exponent_limbs();
   }
   const Limb* row(const Block& block, std::size_t lane, std::size_t t, std::size_t level) const {
-    return tables_.table(t) + tables_.digit(exponent(block, lane), t * tables_.plan_.levels + level) * 2 * k_;
+    return tables_.table(t) + tables_.digit(exponent(block, lane), t * tables_.plan_.levels + level) * words_;
   }
 
   /// Fills rows_ for blocks from `b` on, and returns for how many: two, where one pass through a table serves
@@ -215,7 +267,7 @@ class WindowTables::Batch {
     if (tables_.order_ == Order::rows) {
       std::array<const Limb*, kMaxLanes> rows{};
       for (std::size_t l = 0; l < lanes; ++l) rows[l] = row(block, l, t, level);
-      block.lanes->gather(rows_.data(), rows.data(), 2 * k_);
+      block.lanes->gather(rows_.data(), rows.data(), words_);
       return 1;
     }
     const std::size_t found = b + 1 < blocks_.size() && blocks_[b + 1].lanes == block.lanes ? 2 : 1;
@@ -224,7 +276,7 @@ class WindowTables::Batch {
       digits[i] =
           tables_.digit(exponent(blocks_[b + i / lanes], i % lanes), t * tables_.plan_.levels + level);
     }
-    block.lanes->pick(rows_.data(), tables_.table(t), tables_.plan_.entries(), 2 * k_, digits.data(), found);
+    block.lanes->pick(rows_.data(), tables_.table(t), tables_.plan_.entries(), words_, digits.data(), found);
     return found;
   }
 
@@ -236,24 +288,27 @@ class WindowTables::Batch {
       t = 0;
       --level;
     }
-    for (std::size_t l = 0; l < next.size; ++l) lines.add(row(next, l, t, level), 2 * k_);
+    for (std::size_t l = 0; l < next.size; ++l) lines.add(row(next, l, t, level), words_);
   }
 
-  void multiply(Block& block, const Limb* row, bool is_first, Lines& ahead) {
+  void multiply(Block& block, const Limb* row, Lines& ahead) {
     const LaneKernels& lanes = *block.lanes;
-    const std::size_t single = k_ * lanes.lanes;
-    if (is_first) {
-      ahead.fetch_all();
-      std::copy_n(row, single, block.power.data());
-      std::copy_n(row + single, single, block.log.data());
-      return;
+    if (lanes.constant != nullptr) {
+      lanes.constant->pair_mul(context_, spare_.data(), block.power.data(), row, ahead);
+      std::swap(block.power, spare_);
+    } else {
+      lanes.pair_mul_digit(context_, block.power.data(), block.power.data(), row, ahead);
     }
-    lanes.pair_mul_digit(context_, block.power.data(), block.power.data(), row, ahead);
-    lanes.add(context_, block.log.data(), block.log.data(), row + single);
+    lanes.add(context_, block.log.data(), block.log.data(), row + (words_ - k_) * lanes.lanes);
+  }
+
+  void settle(Block& block) {
+    if (block.lanes->constant != nullptr) block.lanes->constant->settle(context_, block.power.data());
   }
 
   void square() {
     for (Block& block : blocks_) {
+      settle(block);
       for (unsigned i = 0; i < tables_.plan_.window; ++i) {
         block.lanes->pair.sqr(context_, block.power.data(), block.power.data());
         block.lanes->add(context_, block.log.data(), block.log.data(), block.log.data());
@@ -261,7 +316,8 @@ class WindowTables::Batch {
     }
   }
 
-  void finish(const Block& block) {
+  void finish(Block& block) {
+    settle(block);
     const LaneKernels& lanes = *block.lanes;
     Limb* const high = rows_.data();
     lanes.mod.mul(context_, high, block.power.data(), block.log.data());
@@ -279,16 +335,21 @@ class WindowTables::Batch {
 
   const WindowTables& tables_;
   const DigitContext& context_;
-  std::size_t k_;
+  std::size_t k_, words_;
   Limb* out_;
   const Limb* exponents_;
-  AlignedLimbs rows_;  // for two blocks
+  AlignedLimbs rows_;   // for two blocks
+  AlignedLimbs spare_;  // as large as any block's power
   std::vector<Block> blocks_;
 };
 
 WindowTables::WindowTables(const SquareModulus& modulus, const Limb* base, std::size_t exponent_bits,
                            const WindowPlan& plan, Order order)
-    : modulus_(&modulus), exponent_bits_(exponent_bits), plan_(plan), order_(order) {
+    : modulus_(&modulus),
+      exponent_bits_(exponent_bits),
+      row_words_(row_words(modulus)),
+      plan_(plan),
+      order_(order) {
   require(exponent_bits > 0, "fixed-base tables need exponents of at least one bit");
   require(order == Order::rows || (plan.window >= kLeastMaskedWindow && plan.window <= kMostMaskedWindow),
           "masked tables have windows of 4 to 7 bits");
@@ -324,14 +385,13 @@ void WindowTables::power(Limb* out, const Limb* exponents, std::size_t count) co
 
 WindowPlan FixedBaseTable::best_plan(const SquareModulus& modulus, std::size_t exponent_bits,
                                      std::size_t max_bytes, std::size_t uses) {
-  return cheapest_plan({lanes_of(modulus), 0}, exponent_bits, 1, kMaxWindow, rows_in(max_bytes, modulus),
+  return cheapest_plan(cost_model(modulus, false), exponent_bits, 1, kMaxWindow, rows_in(max_bytes, modulus),
                        uses);
 }
 
 WindowPlan MaskedBaseTable::best_plan(const SquareModulus& modulus, std::size_t exponent_bits,
                                       std::size_t max_bytes, std::size_t uses) {
-  const double scan = 2.0 / static_cast<double>(modulus.stride());
-  return cheapest_plan({lanes_of(modulus), scan}, exponent_bits, kLeastMaskedWindow, kMostMaskedWindow,
+  return cheapest_plan(cost_model(modulus, true), exponent_bits, kLeastMaskedWindow, kMostMaskedWindow,
                        rows_in(max_bytes, modulus), uses);
 }
 

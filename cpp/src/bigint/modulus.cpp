@@ -31,6 +31,30 @@ DigitContext::DigitContext(const Natural& modulus, const KernelTable& table)
   table.prepare(*this);
 }
 
+std::size_t words_for_constants(std::size_t count) { return 2 * count; }
+
+void prepare_for_constants(DigitContext& c) {
+  const std::size_t k = c.layout.count;
+  Limb *const negated = c.constants.data(), *const complement = negated + k;
+  AlignedLimbs rest(k);  // of 1 + q*m, whose digits vanish one by one with those of q = -1/m
+  rest[0] = 1;
+  for (std::size_t i = 0; i < k; ++i) {
+    negated[i] = rest[i] * c.neg_inverse & c.mask;
+    unsigned __int128 carry = 0;
+    for (std::size_t j = i; j < k; ++j) {
+      carry += static_cast<unsigned __int128>(negated[i]) * c.m[j - i] + rest[j];
+      rest[j] = static_cast<Limb>(carry) & c.mask;
+      carry >>= c.layout.width;
+    }
+  }
+  Limb carry = 1;
+  for (std::size_t i = 0; i < k; ++i) {
+    const Limb digit = (c.m[i] ^ c.mask) + carry;
+    complement[i] = digit & c.mask;
+    carry = digit >> c.layout.width;
+  }
+}
+
 Modulus::Modulus(const Natural& m) : value_(m) {
   require(m.is_odd() && m > Natural(1), "the modulus must be odd and above 1");
   require(m.bit_length() <= kMaxBits, "the modulus is longer than 8192 bits");

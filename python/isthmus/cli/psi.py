@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from isthmus.cli.psi_options import OWN, Input, Suite, job_option, min_result_option, suite_option
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -39,37 +41,33 @@ Row k of either output is the same customer. For three or more parties, see
 """
 
 _AGREED = "Both parties give the same"
-_OWN = "This party"
 _MACHINE = "This machine"
 
 
 def run(
     *,
     party: Annotated[
-        Path, typer.Option(help="This party's file, from `isthmus party init`.", rich_help_panel=_OWN)
+        Path, typer.Option(help="This party's file, from `isthmus party init`.", rich_help_panel=OWN)
     ],
-    input: Annotated[
-        Path,
-        typer.Option(help="This party's table: .csv, .csv.gz, .parquet or .arrow.", rich_help_panel=_OWN),
-    ],
+    input: Input,
     id: Annotated[
         list[str],
         typer.Option(
             help="Column to match on; repeat it for a composite key, in the order of the peer's.",
-            rich_help_panel=_OWN,
+            rich_help_panel=OWN,
         ),
     ],
     out: Annotated[
         Path | None,
         typer.Option(
             help="Where the shared rows go: .csv, .csv.gz, .parquet or .arrow. Not for a sender or a count.",
-            rich_help_panel=_OWN,
+            rich_help_panel=OWN,
         ),
     ] = None,
     role: Annotated[
         Literal["both", "receiver", "sender"],
         typer.Option(
-            help="Who learns: both parties, or the receiver alone from a sender.", rich_help_panel=_OWN
+            help="Who learns: both parties, or the receiver alone from a sender.", rich_help_panel=OWN
         ),
     ] = "both",
     duplicates: Annotated[
@@ -77,7 +75,7 @@ def run(
         typer.Option(
             help="A customer in several rows: refuse, keep the first row, or write all of them (row k of the "
             "outputs is then no longer the same customer). The peer does not learn of it.",
-            rich_help_panel=_OWN,
+            rich_help_panel=OWN,
         ),
     ] = "error",
     normalize: Annotated[
@@ -86,10 +84,10 @@ def run(
             metavar="[COLUMN=]STEPS",
             help="Bring an id column to one form first: nfkc, casefold (or lower), trim, digits, digits:CC, "
             "as in customer_id=trim,lower. Both parties' columns need the same steps.",
-            rich_help_panel=_OWN,
+            rich_help_panel=OWN,
         ),
     ] = None,
-    job: Annotated[str, typer.Option(help="Name of this run.", rich_help_panel=_AGREED)],
+    job: Annotated[str, job_option(_AGREED)],
     protocol: Annotated[
         Literal["ecdh", "voprf"],
         typer.Option(
@@ -106,14 +104,8 @@ def run(
             rich_help_panel=_AGREED,
         ),
     ] = False,
-    min_result: Annotated[
-        int,
-        typer.Option(min=0, help="Release nothing if fewer customers are shared.", rich_help_panel=_AGREED),
-    ] = 1,
-    suite: Annotated[
-        Literal["ristretto255", "X25519", "P-256", "SM2"],
-        typer.Option(help="Group that identifiers are hashed to.", rich_help_panel=_AGREED),
-    ] = "ristretto255",
+    min_result: Annotated[int, min_result_option(_AGREED)] = 1,
+    suite: Annotated[Suite, suite_option(_AGREED)] = "ristretto255",
     memory: Annotated[
         str,
         typer.Option(help="Memory for the lists; more goes to disk, encrypted.", rich_help_panel=_MACHINE),

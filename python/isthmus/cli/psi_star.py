@@ -7,55 +7,47 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from isthmus.cli.psi_options import OWN, Input, Suite, job_option, min_result_option, suite_option
+
 _ALL = "All parties give the same"
-_OWN = "This party"
 
 
 def star(
     *,
     party: Annotated[
         list[Path],
-        typer.Option(help="This party's file; the hub repeats it, one for each other.", rich_help_panel=_OWN),
+        typer.Option(help="This party's file; the hub repeats it, one for each other.", rich_help_panel=OWN),
     ],
-    input: Annotated[
-        Path,
-        typer.Option(help="This party's table: .csv, .csv.gz, .parquet or .arrow.", rich_help_panel=_OWN),
-    ],
+    input: Input,
     id: Annotated[
         list[str],
         typer.Option(
             help="Column to match on; repeat it for a composite key, in the order of the others'.",
-            rich_help_panel=_OWN,
+            rich_help_panel=OWN,
         ),
     ],
     out: Annotated[
         Path | None,
         typer.Option(
             help="At the hub, where its shared rows go: .csv, .csv.gz, .parquet or .arrow.",
-            rich_help_panel=_OWN,
+            rich_help_panel=OWN,
         ),
     ] = None,
     duplicates: Annotated[
         Literal["error", "first"],
-        typer.Option(help="A customer in several rows: refuse, or keep the first row.", rich_help_panel=_OWN),
+        typer.Option(help="A customer in several rows: refuse, or keep the first row.", rich_help_panel=OWN),
     ] = "error",
     normalize: Annotated[
         list[str] | None,
         typer.Option(
             metavar="[COLUMN=]STEPS",
             help="Bring an id column to one form first; see `isthmus psi run --help`.",
-            rich_help_panel=_OWN,
+            rich_help_panel=OWN,
         ),
     ] = None,
-    job: Annotated[str, typer.Option(help="Name of this run.", rich_help_panel=_ALL)],
-    min_result: Annotated[
-        int,
-        typer.Option(min=0, help="Release nothing if fewer customers are shared.", rich_help_panel=_ALL),
-    ] = 1,
-    suite: Annotated[
-        Literal["ristretto255", "X25519", "P-256", "SM2"],
-        typer.Option(help="Group that identifiers are hashed to.", rich_help_panel=_ALL),
-    ] = "ristretto255",
+    job: Annotated[str, job_option(_ALL)],
+    min_result: Annotated[int, min_result_option(_ALL)] = 1,
+    suite: Annotated[Suite, suite_option(_ALL)] = "ristretto255",
 ) -> None:
     """Find the customers that three or more parties have; one of them learns which.
 

@@ -4,40 +4,21 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from isthmus._core import paillier as _native
 from isthmus.errors import DecodeError, InvalidArgument, PlaintextOverflow
 from isthmus.paillier.array import CiphertextArray, require_ciphertexts
-from isthmus.paillier.plaintexts import encode, native_integers
+from isthmus.paillier.plaintexts import encode
 from isthmus.paillier.pool import DEFAULT_CAPACITY, RandomizerPool, residue_source
+from isthmus.paillier.slots import SlotLayout, encrypt_slots, require_layout
 
 if TYPE_CHECKING:
     import os
 
     from numpy.typing import ArrayLike, NDArray
-
-
-class SlotLayout(Protocol):
-    """What packing needs to know: equal slots of one plaintext, low slot first."""
-
-    @property
-    def key_bits(self) -> int:
-        """Bits of the key the layout was made for."""
-
-    @property
-    def slots(self) -> int:
-        """Slots per plaintext."""
-
-    @property
-    def slot_bits(self) -> int:
-        """Bits of one slot."""
-
-    @property
-    def value_bits(self) -> tuple[int, ...]:
-        """Bits of each field's largest value; the rest of a slot is headroom for sums."""
 
 
 def keygen(key_bits: int = 3072, *, fast: bool = False) -> tuple[PublicKey, PrivateKey]:
@@ -162,7 +143,7 @@ class PublicKey:
             If a value is negative or wider than its field (``layout.value_bits``): the layout's bound on sums
             would not hold. ``row`` says where. Nothing was encrypted.
         """
-        return _encrypt_packed(residue_source(self), self, columns, layout)
+        return encrypt_slots(residue_source(self), self, columns, layout)
 
     def start_pool(self, capacity: int = DEFAULT_CAPACITY) -> RandomizerPool:
         """Start making randomness ahead of time, for this key object; see :class:`RandomizerPool`.
@@ -258,7 +239,7 @@ class PrivateKey:
 
     def encrypt_packed(self, columns: ArrayLike, layout: SlotLayout) -> CiphertextArray:
         """Encrypt as :meth:`PublicKey.encrypt_packed` does, about twice as fast."""
-        return _encrypt_packed(residue_source(self), self.public_key, columns, layout)
+        return encrypt_slots(residue_source(self), self.public_key, columns, layout)
 
     def start_pool(self, capacity: int = DEFAULT_CAPACITY) -> RandomizerPool:
         """Start making randomness ahead of time, as :meth:`PublicKey.start_pool` does."""
@@ -324,7 +305,7 @@ class PrivateKey:
         PlaintextOverflow
             If a plaintext reaches beyond its slots; ``row`` says which.
         """
-        _require_layout(layout, self.public_key)
+        require_layout(layout, self.public_key)
         plaintexts = self._plaintexts(ciphertexts)
         plaintexts.require_at_most_bits(layout.slots * layout.slot_bits)
         words = plaintexts.to_words(layout.slot_bits, layout.slots, 0)
@@ -389,28 +370,3 @@ def _encrypt(
 ) -> CiphertextArray:
     integers, shape, scale_bits = encode(values, scale_bits, public_key.max_plaintext_bits)
     return CiphertextArray(_native.encrypt(source, integers), public_key, shape, scale_bits)
-
-
-def _encrypt_packed(
-    source: _native.ResidueSource, public_key: PublicKey, columns: ArrayLike, layout: SlotLayout
-) -> CiphertextArray:
-    _require_layout(layout, public_key)
-    words, shape = native_integers(columns, 64, signed=False)
-    if len(shape) != 2 or shape[1] != layout.slots:
-        raise InvalidArgument(f"expected shape (n, {layout.slots}), got {shape}")
-    words = words.reshape(shape)
-    _require_fields(words, layout.value_bits)
-    packed = _native.encrypt_packed(source, words, layout.slot_bits)
-    return CiphertextArray(packed, public_key, (shape[0],), 0)
-
-
-def _require_fields(words: NDArray[np.uint64], value_bits: tuple[int, ...]) -> None:
-    largest = np.array([(1 << min(bits, 64)) - 1 for bits in value_bits], dtype=np.uint64)
-    wide = (words > largest).any(axis=1)
-    if wide.any():
-        raise PlaintextOverflow("a value is wider than its field of the layout", row=int(np.argmax(wide)))
-
-
-def _require_layout(layout: SlotLayout, public_key: PublicKey) -> None:
-    if layout.key_bits != public_key.key_bits:
-        raise InvalidArgument(f"the layout is for {layout.key_bits}-bit keys, not {public_key.key_bits}")

@@ -1,4 +1,4 @@
-"""What protocols for private set intersection share: their results, and what they are given to work with.
+"""What protocols for private set intersection share: limits, first checks, results, what they work with.
 
 A protocol compares tags: pseudorandom byte strings that stand for items and that the parties can compute only
 for the items that the protocol lets them compare. Where items and tags lie, in memory or on disk, and whether
@@ -7,18 +7,28 @@ a run survives its process, is the business of the layer above; here are the int
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isthmus.errors import DecodeError, ParameterMismatch, PeerValue, TooLarge
 from isthmus.groups import group
 from isthmus.items import SecretSeed, mask_digests, mask_points
+from isthmus.protocol.machine import Progress, Steps
+
+STAGE = "align"
+BATCH_ITEMS = 8192
+MAX_MESSAGE_BYTES = 1 << 20
+MAX_ITEMS = 1 << 32
+NONCE_BYTES = 32
 
 Role = Literal["receiver", "sender", "both"]
 Reveal = Literal["rows", "size"]
+
+COUNTERPART: dict[Role, Role] = {"receiver": "sender", "sender": "receiver", "both": "both"}
 
 Bytes2d = NDArray[np.uint8]
 Positions = NDArray[np.uint64]
@@ -111,6 +121,43 @@ class Ledger(Protocol):
         Raises PeerDuplicate when the peer sent an element twice, or returned one tag for two items that
         match.
         """
+
+
+class Start(Protocol):
+    """What the first messages of both protocols of two parties have."""
+
+    @property
+    def role(self) -> int:
+        """What the party learns, as the protocol's messages number it."""
+
+    @property
+    def count(self) -> int:
+        """Number of its items."""
+
+    @property
+    def nonce(self) -> bytes:
+        """Fresh random bytes."""
+
+
+def check_start(own: Start, peer: Start, role: Role, wire_roles: Mapping[Role, int]) -> None:
+    """Refuse a peer that is not this party's counterpart, a bad nonce, and sets that are too large."""
+    if peer.role != wire_roles[COUNTERPART[role]]:
+        raise ParameterMismatch(f"this party is {role}, so the peer must be {COUNTERPART[role]}, and is not")
+    if len(peer.nonce) != NONCE_BYTES:
+        raise DecodeError(f"the peer's nonce must have {NONCE_BYTES} bytes")
+    if peer.nonce == own.nonce:
+        raise PeerValue("the peer reflected this party's nonce")
+    if max(own.count, peer.count) > MAX_ITEMS:
+        raise TooLarge(f"a set has more than {MAX_ITEMS} items")
+
+
+def compare(ledger: Ledger, total: int) -> Steps[list[Positions]]:
+    """Return the positions of the tags that both parties have, part by part; ``total`` is all of the work."""
+    parts = []
+    for part in ledger.matches():
+        parts.append(part)
+        yield Progress(STAGE, total, total, "matching")
+    return parts
 
 
 @dataclass(frozen=True)

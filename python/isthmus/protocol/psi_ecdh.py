@@ -11,28 +11,40 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import Any
 
 import numpy as np
 
-from isthmus.errors import DecodeError, ParameterMismatch, PeerValue, ResumeMismatch, TooLarge
+from isthmus.errors import DecodeError, PeerValue, ResumeMismatch
 from isthmus.items import SecretSeed
 from isthmus.protocol.machine import Progress, Send, Steps, receive
-from isthmus.protocol.matching import Engine, Items, Ledger, Match, Reveal, Role, RunRecord
-from isthmus.protocol.psi_exchange import PROTOCOL, STAGE, WINDOW, Exchange, Plan
+from isthmus.protocol.matching import (
+    BATCH_ITEMS,
+    MAX_ITEMS,
+    MAX_MESSAGE_BYTES,
+    NONCE_BYTES,
+    STAGE,
+    Engine,
+    Items,
+    Ledger,
+    Match,
+    Reveal,
+    Role,
+    RunRecord,
+    check_start,
+    compare,
+)
+from isthmus.protocol.psi_exchange import PROTOCOL, WINDOW, Exchange, Plan
 from isthmus.protocol.suites import PsiSuite
 from isthmus.protocol.wire import psi_ecdh_pb2 as wire
 
 __all__ = ["BATCH_ITEMS", "MAX_ITEMS", "MAX_MESSAGE_BYTES", "PROTOCOL", "ecdh_psi"]
 
-BATCH_ITEMS = 8192
-MAX_MESSAGE_BYTES = 1 << 20
-MAX_ITEMS = 1 << 32
-
-_NAME_BYTES = 32
-
-_WIRE_ROLE = {"receiver": wire.ROLE_RECEIVER, "sender": wire.ROLE_SENDER, "both": wire.ROLE_BOTH}
-_COUNTERPART = {"receiver": "sender", "sender": "receiver", "both": "both"}
+_RUN_BYTES = 32
+_WIRE_ROLES: dict[Role, wire.Role] = {
+    "receiver": wire.ROLE_RECEIVER,
+    "sender": wire.ROLE_SENDER,
+    "both": wire.ROLE_BOTH,
+}
 
 
 def ecdh_psi(
@@ -78,7 +90,9 @@ def ecdh_psi(
     own = _start(items, ledger, role)
     yield Send(own)
     peer = yield from receive(wire.Start)
-    _check_start(own, peer, role)
+    check_start(own, peer, role, _WIRE_ROLES)
+    if len(peer.resume.run) not in (0, _RUN_BYTES):
+        raise DecodeError(f"the name of the peer's run must have {_RUN_BYTES} bytes")
     plan = Plan(
         record=_agree(own, peer, ledger),
         suite=suite,
@@ -92,10 +106,7 @@ def ecdh_psi(
         peer.ClearField("resume")
     _check_positions(own, peer, ledger, plan)
     yield from Exchange(items, ledger, engine, plan, peer.resume).steps()
-    positions: list[Any] = []
-    for part in ledger.matches():
-        positions.append(part)
-        yield Progress(STAGE, plan.total, plan.total, "matching")
+    positions = yield from compare(ledger, plan.total)
     size = sum(map(len, positions))
     released = yield from _verdict(role, size >= min_result)
     if role == "sender" or not released:
@@ -105,23 +116,12 @@ def ecdh_psi(
 
 
 def _start(items: Items, ledger: Ledger, role: Role) -> wire.Start:
-    start = wire.Start(role=_WIRE_ROLE[role], count=items.count, nonce=secrets.token_bytes(_NAME_BYTES))
+    start = wire.Start(role=_WIRE_ROLES[role], count=items.count, nonce=secrets.token_bytes(NONCE_BYTES))
     if ledger.record is not None:
         start.resume.run = ledger.record.run
         start.resume.masked = ledger.peer_batches
         start.resume.answered = ledger.own_batches
     return start
-
-
-def _check_start(own: wire.Start, peer: wire.Start, role: Role) -> None:
-    if peer.role != _WIRE_ROLE[_COUNTERPART[role]]:
-        raise ParameterMismatch(f"this party is {role}, so the peer must be {_COUNTERPART[role]}, and is not")
-    if len(peer.nonce) != _NAME_BYTES or len(peer.resume.run) not in (0, _NAME_BYTES):
-        raise DecodeError(f"the peer's nonce and run must have {_NAME_BYTES} bytes")
-    if peer.nonce == own.nonce:
-        raise PeerValue("the peer reflected this party's nonce")
-    if max(own.count, peer.count) > MAX_ITEMS:
-        raise TooLarge(f"a set has more than {MAX_ITEMS} items")
 
 
 def _agree(own: wire.Start, peer: wire.Start, ledger: Ledger) -> RunRecord:

@@ -18,7 +18,17 @@ from isthmus.errors import PointEncoding, PointInvalid
 from isthmus.groups import group
 from isthmus.protocol.batches import Batch, Stream, batch_rows, refer_to_set
 from isthmus.protocol.machine import Progress, Receive, Send, Steps
-from isthmus.protocol.matching import BatchWork, Bytes2d, Engine, Items, Ledger, Pending, Reveal, RunRecord
+from isthmus.protocol.matching import (
+    STAGE,
+    BatchWork,
+    Bytes2d,
+    Engine,
+    Items,
+    Ledger,
+    Pending,
+    Reveal,
+    RunRecord,
+)
 from isthmus.protocol.suites import KEY_BYTES, PsiSuite
 from isthmus.protocol.wire import psi_ecdh_pb2 as wire
 
@@ -26,7 +36,6 @@ WINDOW = 32
 """Batches that a party sends ahead of the answers: they keep processors busy, and bound the queues."""
 
 PROTOCOL = "psi_ecdh/2"
-STAGE = "align"
 
 
 @dataclass(frozen=True)

@@ -14,19 +14,31 @@ import hashlib
 import secrets
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from google.protobuf.message import Message
 
 from isthmus import oprf
-from isthmus.errors import DecodeError, ParameterMismatch, PeerValue, PointEncoding, PointInvalid, TooLarge
+from isthmus.errors import DecodeError, PointEncoding, PointInvalid
 from isthmus.items import SecretSeed
 from isthmus.protocol.batches import Batch, Stream, batch_rows, refer_to_set
 from isthmus.protocol.machine import Progress, Receive, Send, Steps, receive
-from isthmus.protocol.matching import Bytes2d, Engine, Items, Ledger, Match, Reveal, Role, RunRecord
-from isthmus.protocol.psi_ecdh import BATCH_ITEMS, MAX_ITEMS, MAX_MESSAGE_BYTES
-from isthmus.protocol.psi_exchange import STAGE
+from isthmus.protocol.matching import (
+    BATCH_ITEMS,
+    MAX_ITEMS,
+    MAX_MESSAGE_BYTES,
+    NONCE_BYTES,
+    STAGE,
+    Bytes2d,
+    Items,
+    Ledger,
+    Match,
+    Role,
+    RunRecord,
+    check_start,
+    compare,
+)
 from isthmus.protocol.suites import KEY_BYTES, PsiSuite, tag_bytes
 from isthmus.protocol.wire import psi_voprf_pb2 as wire
 
@@ -37,26 +49,22 @@ PROTOCOL = "psi_voprf/1"
 WINDOW = 8
 """Batches that the receiver blinds ahead of the answers: both parties compute, and few blinds are kept."""
 
-_NONCE_BYTES = 32
-_WIRE_ROLE = {"receiver": wire.ROLE_RECEIVER, "sender": wire.ROLE_SENDER}
+_WIRE_ROLES: dict[Role, wire.Role] = {"receiver": wire.ROLE_RECEIVER, "sender": wire.ROLE_SENDER}
 
 
 def voprf_psi(
     items: Items,
     ledger: Ledger,
-    engine: Engine,
     *,
-    role: Role,
-    reveal: Reveal,
+    role: Literal["receiver", "sender"],
     min_result: int,
     suite: PsiSuite,
     batch_items: int = BATCH_ITEMS,
 ) -> Steps[Match]:
     """Let the receiver learn which of its items the sender has too.
 
-    The parameters are those of :func:`isthmus.protocol.psi_ecdh.ecdh_psi`, with these differences: ``role``
-    is ``receiver`` or ``sender`` and ``reveal`` is ``rows``; a ledger's earlier run is forgotten; and
-    ``engine`` has nothing to do, since neither the key nor the blinds of a batch leave the process.
+    The parameters are those of :func:`isthmus.protocol.psi_ecdh.ecdh_psi`. A ledger's earlier run is
+    forgotten. There is no engine: neither the key nor the blinds of a batch leave the process.
 
     Raises
     ------
@@ -67,15 +75,16 @@ def voprf_psi(
     PointInvalid, PointEncoding
         The peer sent something else than elements of the group; ``row`` is a position in the receiver's set.
     """
-    assert role != "both" and reveal == "rows", "the registry's row says what this protocol does"
     yield Progress(STAGE, 0, 0)
     function = oprf.suite(suite.identifier)
     server = oprf.Server(function.generate_key()) if role == "sender" else None
-    own = wire.Start(role=_WIRE_ROLE[role], count=items.count, nonce=secrets.token_bytes(_NONCE_BYTES))
+    own = wire.Start(role=_WIRE_ROLES[role], count=items.count, nonce=secrets.token_bytes(NONCE_BYTES))
     own.public_key = server.public_key if server is not None else b""
     yield Send(own)
     peer = yield from receive(wire.Start)
-    _check_start(own, peer, role)
+    check_start(own, peer, role, _WIRE_ROLES)
+    if server is not None and peer.public_key:
+        raise DecodeError("a receiver has no public key")
     plan = _Plan(function, _name(own, peer), items.count, peer.count, role == "receiver", batch_items)
     record = RunRecord(plan.run, SecretSeed(), items.count, peer.count)  # a seed that nothing follows from
     ledger.begin(record, own_tags=items.count if plan.learns else 0, tag_bytes=plan.tag_bytes)
@@ -87,20 +96,6 @@ def voprf_psi(
     return (yield from _matched(ledger, plan, min_result))
 
 
-def _check_start(own: wire.Start, peer: wire.Start, role: Role) -> None:
-    counterpart: Role = "sender" if role == "receiver" else "receiver"
-    if peer.role != _WIRE_ROLE[counterpart]:
-        raise ParameterMismatch(f"this party is {role}, so the peer must be {counterpart}, and is not")
-    if len(peer.nonce) != _NONCE_BYTES:
-        raise DecodeError(f"the peer's nonce must have {_NONCE_BYTES} bytes")
-    if role == "sender" and peer.public_key:
-        raise DecodeError("a receiver has no public key")
-    if peer.nonce == own.nonce:
-        raise PeerValue("the peer reflected this party's nonce")
-    if max(own.count, peer.count) > MAX_ITEMS:
-        raise TooLarge(f"a set has more than {MAX_ITEMS} items")
-
-
 def _name(own: wire.Start, peer: wire.Start) -> bytes:
     """Return the run's name, which commits to the sender's key: with another one, inputs differ too."""
     nonces = sorted((own.nonce, peer.nonce))
@@ -109,10 +104,7 @@ def _name(own: wire.Start, peer: wire.Start) -> bytes:
 
 def _matched(ledger: Ledger, plan: _Plan, min_result: int) -> Steps[Match]:
     """Compare the tags, tell the sender whether the result is large enough, and return it if it is."""
-    positions: list[Any] = []
-    for part in ledger.matches():
-        positions.append(part)
-        yield Progress(STAGE, plan.total, plan.total, "matching")
+    positions = yield from compare(ledger, plan.total)
     found = np.concatenate(positions) if positions else np.empty(0, dtype=np.uint64)
     released = len(found) >= min_result
     yield Send(wire.Verdict(released=released))

@@ -7,7 +7,7 @@ it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, get_args
+from typing import Any, Protocol, get_args
 
 from isthmus.errors import InvalidArgument
 from isthmus.protocol import psi_ecdh, psi_voprf
@@ -76,12 +76,19 @@ class PsiProtocol:
             )
 
 
+def _voprf_psi(
+    items: Items, ledger: Ledger, engine: Engine, *, reveal: Reveal, **options: Any
+) -> Steps[Match]:
+    """Leave out what psi_voprf has no use for; its row says so to callers."""
+    return psi_voprf.voprf_psi(items, ledger, **options)
+
+
 _ROWS = (
     PsiProtocol("ecdh", psi_ecdh.PROTOCOL, psi_ecdh.ecdh_psi, psi_ecdh.MAX_MESSAGE_BYTES),
     PsiProtocol(
         "voprf",
         psi_voprf.PROTOCOL,
-        psi_voprf.voprf_psi,
+        _voprf_psi,
         psi_voprf.MAX_MESSAGE_BYTES,
         roles=("receiver", "sender"),
         reveals=("rows",),

@@ -5,8 +5,10 @@
 // A table of 2^w rows serves `levels` neighbouring windows i, base^e = prod_s (prod_t T[t][digit_(levels*t +
 // s) (e)])^(2^(w*s)), which costs (levels - 1) * w squarings for a whole exponent and divides the memory. A
 // row y is kept as (y0, u) with y = y0 * (1 + m*u), so that a step multiplies by the one digit y0 and adds u:
-// 4k^2 word products, not 5k^2. Ref       Brickell, Gordon, McCurley and Wilson, "Fast exponentiation with
-// precomputation", EUROCRYPT 1992;
+// 4k^2 word products, not 5k^2; or 3k^2 on backends that multiply by constants, for which rows keep
+// floor(y0 * R / m) too.
+//
+// Ref       Brickell, Gordon, McCurley and Wilson, "Fast exponentiation with precomputation", EUROCRYPT 1992;
 //           Lim and Lee, "More flexible exponentiation with precomputation", CRYPTO 1994.
 
 #include <cstddef>
@@ -46,12 +48,12 @@ class WindowTables {
   class Builder;
   class Batch;
 
-  std::size_t table_words() const noexcept { return plan_.entries() * modulus_->stride(); }
+  std::size_t table_words() const noexcept { return plan_.entries() * row_words_; }
   const Limb* table(std::size_t t) const noexcept { return words_.data() + t * table_words(); }
   std::size_t digit(const Limb* exponent, std::size_t window) const noexcept;
 
   const SquareModulus* modulus_;
-  std::size_t exponent_bits_;
+  std::size_t exponent_bits_, row_words_;
   WindowPlan plan_;
   Order order_;
   AlignedLimbs words_;

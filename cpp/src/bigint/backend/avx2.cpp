@@ -247,9 +247,19 @@ void mod_add(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
   for (std::size_t i = 0; i < k; ++i) sum[i] = _mm256_blendv_epi8(sum[i], reduced[i], at_least_m);
 }
 
-constexpr LaneKernels kFourLanes = {
-    kLanes,         gather,         scatter, pick, select, mod_add, {mod_mul, mod_sqr}, {pair_mul, pair_sqr},
-    pair_mul_ahead, pair_mul_digit, nullptr};
+constexpr LaneKernels kFourLanes = {kLanes,
+                                    gather,
+                                    scatter,
+                                    pick,
+                                    0.25,
+                                    select,
+                                    mod_add,
+                                    {mod_mul, mod_sqr},
+                                    {pair_mul, pair_sqr},
+                                    pair_mul_ahead,
+                                    pair_mul_digit,
+                                    nullptr,
+                                    nullptr};
 
 }  // namespace
 

@@ -1,6 +1,6 @@
 // Eight (or four) products at a time on AVX-512 IFMA.
 
-#include "products_avx512ifma.hpp"
+#include "constant_products_avx512ifma.hpp"
 
 namespace isthmus::bigint {
 namespace {
@@ -45,6 +45,17 @@ template <class V>
 void pair_mul_digit(const DigitContext& c, Limb* out, const Limb* a, const Limb* b, Lines& ahead) {
   with_columns(c.layout.count,
                [&](auto columns) { Products<V, columns.value>::pair_mul_digit(c, out, a, b, ahead); });
+}
+
+template <class V>
+void pair_mul_constant(const DigitContext& c, Limb* out, const Limb* x, const Limb* b, Lines& ahead) {
+  with_columns(c.layout.count,
+               [&](auto columns) { ConstantProducts<V, columns.value>::pair_mul(c, out, x, b, ahead); });
+}
+template <class V>
+void quotient_of_constant(const DigitContext& c, Limb* out, const Limb* a) {
+  with_columns(c.layout.count,
+               [&](auto columns) { ConstantProducts<V, columns.value>::quotient(c, out, a); });
 }
 
 template <class V>
@@ -218,26 +229,28 @@ void add(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) {
 }
 
 template <class V>
+constexpr ConstantKernels kConstant = {quotient_of_constant<V>, pair_mul_constant<V>, settle<V>};
+
+template <class V>
 constexpr LaneKernels kernels_of() {
   return {V::kLanes,
           gather<V>,
           scatter<V>,
           pick<V>,
+          0.08,
           select<V>,
           add<V>,
           {mod_mul<V>, mod_sqr<V>},
           {pair_mul<V>, pair_sqr<V>},
           pair_mul_ahead<V>,
           pair_mul_digit<V>,
-          pair_sqr_select<V>};
+          pair_sqr_select<V>,
+          &kConstant<V>};
 }
-
-std::size_t constant_words(std::size_t) { return 0; }
-void prepare(DigitContext&) {}
 
 }  // namespace
 
-constinit const KernelTable kAvx512IfmaKernels = {layout, constant_words, prepare, kernels_of<Eight>(),
-                                                  kernels_of<Four>()};
+constinit const KernelTable kAvx512IfmaKernels = {layout, words_for_constants, prepare_for_constants,
+                                                  kernels_of<Eight>(), kernels_of<Four>()};
 
 }  // namespace isthmus::bigint

@@ -45,6 +45,23 @@ struct Selection {
   std::size_t index;
 };
 
+/// Products of pairs by a single number b that is known long before. With floor(b * R / m) at hand, the
+/// quotient of a product by m is half a product, and what it leaves is two more halves: 3k^2 word products,
+/// where RingKernels take 4k^2. Pairs stay in whatever form they have, and in between are not reduced.
+struct ConstantKernels {
+  /// out = a * (-1/m) mod R for single elements; out may be a. For a = R * b mod m that is floor(b * R / m).
+  void (*quotient)(const DigitContext& c, Limb* out, const Limb* a);
+  /// out = x * b modulo m^2, for a block of b < m and then one of floor(b * R / m), fetching `ahead`
+  /// meanwhile. x and out are different blocks of pairs below (3/2 m, 7/2 m).
+  void (*pair_mul)(const DigitContext& c, Limb* out, const Limb* x, const Limb* b, Lines& ahead);
+  /// Reduces such pairs.
+  void (*settle)(const DigitContext& c, Limb* x);
+};
+
+/// KernelTable::constant_words and prepare for such kernels: -1/m mod R, then R - m.
+std::size_t words_for_constants(std::size_t count);
+void prepare_for_constants(DigitContext& c);
+
 /// Kernels that work on `lanes` elements at once, in blocks: digit i of the element in lane l is word
 /// i * lanes + l, and blocks are aligned to 64 bytes. Time depends on the layout only.
 struct LaneKernels {
@@ -57,6 +74,7 @@ struct LaneKernels {
   /// table, which is aligned to 64 bytes, as is index; entries is 16, 32, 64 or 128.
   void (*pick)(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index,
                std::size_t blocks);
+  double pick_cost;  // about, per element and word of the table, in word products
   void (*select)(const Selection& selection);
   /// out = a + b modulo m, for single elements; out may be a or b.
   void (*add)(const DigitContext& c, Limb* out, const Limb* a, const Limb* b);
@@ -70,6 +88,8 @@ struct LaneKernels {
   /// x = x^(2^times) for pairs, and the selection, overlapped; null where that is no faster than doing the
   /// one after the other.
   void (*pair_sqr_select)(const DigitContext& c, Limb* x, std::size_t times, const Selection& selection);
+  /// Null where they are no faster than pair_mul_digit.
+  const ConstantKernels* constant;
 };
 
 /// A backend. cpp/src/bigint/lanes.hpp runs any number of elements through it.

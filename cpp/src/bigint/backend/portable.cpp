@@ -162,6 +162,66 @@ void pair_mul_digit(const DigitContext& c, Limb* out, const Limb* a, const Limb*
       [=](const Column& i) { return column_product(a1, b, i); });
 }
 
+/// out = the sum of column(i) * 2^(width*i) modulo R.
+template <class ColumnSum>
+inline void low_half(const DigitContext& c, Limb* out, ColumnSum column) noexcept {
+  Wide carry = 0;
+  for (std::size_t i = 0; i < c.layout.count; ++i) {
+    const Wide sum = carry + column(Column{i, 0, i + 1});
+    out[i] = static_cast<Limb>(sum) & c.mask;
+    carry = sum >> c.layout.width;
+  }
+}
+
+/// out = floor(a*b / R), or one less: columns below k - 2 are left out, which are less than 2k / 2^width * R.
+inline void high_half(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) noexcept {
+  const std::size_t k = c.layout.count;
+  Wide carry = 0;
+  for (std::size_t i = k < 2 ? 0 : k - 2; i < 2 * k - 1; ++i) {
+    const std::size_t first = i < k ? 0 : i - k + 1;
+    const Wide sum = carry + column_product(a, b, Column{i, first, i + 1 - 2 * first});
+    if (i >= k) out[i - k] = static_cast<Limb>(sum) & c.mask;
+    carry = sum >> c.layout.width;
+  }
+  out[k - 1] = static_cast<Limb>(carry);
+}
+
+void quotient_of_constant(const DigitContext& c, Limb* out, const Limb* a) {
+  const Limb* const inverse = c.constants.data();
+  DigitScratch product;  // out may be a
+  low_half(c, product.data(), [=](const Column& i) { return column_product(a, inverse, i); });
+  std::copy_n(product.data(), c.layout.count, out);
+}
+
+/// q is the floor of a number above x*b/m - x/R - 2k / 2^width. With X0 < 3/2 m, X1 < 7/2 m and R >= 4m, what
+/// is left of X0*b is below 11/8 m and a little, of X1*b below 15/8 m and a little, and q below 3/2 m: the
+/// bounds hold again.
+void pair_mul_constant(const DigitContext& c, Limb* out, const Limb* x, const Limb* b, Lines& ahead) {
+  ahead.fetch_all();
+  const std::size_t k = c.layout.count;
+  const Limb *const x1 = x + k, *const ratio = b + k, *const complement = c.constants.data() + k;
+  DigitScratch q_0, q_1;
+  high_half(c, q_0.data(), x, ratio);
+  low_half(c, out, [&](const Column& i) {
+    return column_product(x, b, i) + column_product(q_0.data(), complement, i);
+  });
+  high_half(c, q_1.data(), x1, ratio);
+  low_half(c, out + k, [&](const Column& i) {
+    return column_product(x1, b, i) + column_product(q_1.data(), complement, i) + q_0[i.index];
+  });
+}
+
+void settle(const DigitContext& c, Limb* x) {
+  const std::size_t k = c.layout.count;
+  Limb *const high = x + k, carry = subtract_once(c, x, x) ^ 1;
+  for (std::size_t i = 0; i < k; ++i) {
+    const Limb sum = high[i] + carry;
+    high[i] = sum & c.mask;
+    carry = sum >> c.layout.width;
+  }
+  for (int times = 0; times < 3; ++times) subtract_once(c, high, high);
+}
+
 // One lane: a block is an element.
 void gather(Limb* block, const Limb* const* elements, std::size_t words) {
   std::copy_n(elements[0], words, block);
@@ -199,23 +259,25 @@ void pick(Limb* out, const Limb* table, std::size_t entries, std::size_t words, 
 
 void add(const DigitContext& c, Limb* out, const Limb* a, const Limb* b) { add_modulo(c, out, a, b); }
 
+constexpr ConstantKernels kConstant = {quotient_of_constant, pair_mul_constant, settle};
+
 constexpr LaneKernels kOneLane = {1,
                                   gather,
                                   scatter,
                                   pick,
+                                  0.25,
                                   select,
                                   add,
                                   {mod_mul, mod_sqr},
                                   {pair_mul, pair_sqr},
                                   pair_mul_ahead,
                                   pair_mul_digit,
-                                  nullptr};
-
-std::size_t constant_words(std::size_t) { return 0; }
-void prepare(DigitContext&) {}
+                                  nullptr,
+                                  &kConstant};
 
 }  // namespace
 
-constinit const KernelTable kPortableKernels = {layout, constant_words, prepare, kOneLane, kOneLane};
+constinit const KernelTable kPortableKernels = {layout, words_for_constants, prepare_for_constants, kOneLane,
+                                                kOneLane};
 
 }  // namespace isthmus::bigint

@@ -9,7 +9,9 @@
 #include "kernels.hpp"
 
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // in the intrinsics' own header (GCC bug 105593)
+// In the intrinsics' own header (GCC bug 105593).
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 
 #define ISTHMUS_INLINE __attribute__((always_inline)) inline
