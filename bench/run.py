@@ -68,6 +68,7 @@ def resident_kib(field: str) -> int:
 def grown_bytes(run: Callable[[], Any]) -> int:
     """Return by how much resident memory grew at most during the call."""
     gc.collect()
+    system.drop_kept_blocks()
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")  # sets the peak to what is resident now
     before = resident_kib("VmRSS")

@@ -11,6 +11,7 @@
 
 #include "../src/paillier/fault_injection.hpp"
 #include "bindings.hpp"
+#include "isthmus/core/memory.hpp"
 #include "isthmus/core/secret.hpp"
 #include "isthmus/paillier/encrypt.hpp"
 #include "isthmus/paillier/ops.hpp"
@@ -136,7 +137,7 @@ CiphertextArray ciphertexts_from_bytes(const SharedPublicKey& key, const py::buf
 }
 
 py::bytes ciphertexts_to_bytes(const CiphertextArray& ciphertexts) {
-  std::vector<std::uint8_t> bytes;
+  PlainVector<std::uint8_t> bytes;
   {
     const py::gil_scoped_release release;
     bytes = ciphertexts.to_bytes();

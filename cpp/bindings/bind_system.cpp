@@ -1,14 +1,15 @@
-// Threads, CPU, backend and randomness.
+// Threads, CPU, backend, memory and randomness.
 
 #include "bindings.hpp"
 #include "isthmus/core/cpu.hpp"
+#include "isthmus/core/memory.hpp"
 #include "isthmus/core/parallel.hpp"
 #include "isthmus/core/random.hpp"
 
 namespace isthmus::bindings {
 
 void bind_system(py::module_& m) {
-  py::module_ system = m.def_submodule("system", "Threads, CPU features, backend, randomness.");
+  py::module_ system = m.def_submodule("system", "Threads, CPU features, backend, memory, randomness.");
   system.def("thread_count", &thread_count);
   system.def("set_thread_count", &set_thread_count, py::arg("threads"));
   system.def("available_backends", &available_backends);
@@ -22,6 +23,7 @@ void bind_system(py::module_& m) {
     features["avx512ifma"] = f.avx512ifma;
     return features;
   });
+  system.def("drop_kept_blocks", &drop_kept_blocks);
   system.def("random_permutation", [](std::size_t n) {
     Array<std::int64_t> out(static_cast<py::ssize_t>(n));
     const auto span = mutable_view(out);

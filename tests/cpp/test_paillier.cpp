@@ -78,7 +78,7 @@ void test_packing(const PrivateKey& key) {
 void test_refusals(const PrivateKey& key) {
   const PublicKeyPtr public_key = key.public_key();
   const std::size_t width = public_key->ciphertext_bytes();
-  std::vector<std::uint8_t> bytes = encrypt(key, batch({1, 2})).to_bytes();
+  PlainVector<std::uint8_t> bytes = encrypt(key, batch({1, 2})).to_bytes();
   CHECK_THROWS(CiphertextArray::from_bytes(public_key, ByteSpan(bytes).first(width), 2), ErrorCode::Decode);
   std::fill(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(width), std::uint8_t{0});
   CHECK_THROWS(CiphertextArray::from_bytes(public_key, bytes, 2), ErrorCode::CiphertextRange);

@@ -115,7 +115,8 @@ std::vector<std::uint8_t> encrypt_secret(const PrivateKeyParts& parts) {
   poison(values);
   CiphertextArray out = encrypt(*parts.public_key, std::span<const std::int64_t>(values));
   VALGRIND_MAKE_MEM_DEFINED(out.at(0), out.size() * out.stride() * sizeof(Limb));
-  return out.to_bytes();
+  const auto bytes = out.to_bytes();
+  return {bytes.begin(), bytes.end()};
 }
 
 // The owner's exponents under a fast key, whose orders are secret; the leaky twin draws again while the

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <vector>
 
 #include "blocks.hpp"
 #include "isthmus/core/error.hpp"
@@ -79,9 +80,9 @@ CiphertextArray CiphertextArray::from_bytes(PublicKeyPtr key, ByteSpan bytes, st
   return out;
 }
 
-std::vector<std::uint8_t> CiphertextArray::to_bytes() const {
+PlainVector<std::uint8_t> CiphertextArray::to_bytes() const {
   const std::size_t width = key_->ciphertext_bytes();
-  std::vector<std::uint8_t> bytes(size_ * width);
+  PlainVector<std::uint8_t> bytes(size_ * width);
   const std::size_t limbs = key_->n_squared().limbs();
   parallel_blocks(size_, kBlock, [&](std::size_t first, std::size_t count) {
     SecretVector<Limb> values(count * limbs);

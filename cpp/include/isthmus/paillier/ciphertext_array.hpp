@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "isthmus/core/bytes.hpp"
 #include "isthmus/core/memory.hpp"
@@ -27,7 +26,7 @@ class CiphertextArray {
   /// Throws    Decode for a wrong length; CiphertextRange unless 0 < c < n^2; CiphertextNotUnit when
   ///           gcd(c, n) != 1; the last two with the row.
   static CiphertextArray from_bytes(PublicKeyPtr key, ByteSpan bytes, std::size_t size);
-  std::vector<std::uint8_t> to_bytes() const;
+  PlainVector<std::uint8_t> to_bytes() const;
 
   std::size_t size() const noexcept { return size_; }
   std::size_t stride() const noexcept { return stride_; }
