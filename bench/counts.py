@@ -95,7 +95,8 @@ def _fixed_base(exponent_bits: int, modulus_bits: int, backend: str, *, masked: 
             if -(-windows // levels) << window > rows:
                 continue
             cost = (product + scan * 2**window) * windows + 7 * window * (levels - 1)
-            best = min(best, (cost, of_products * windows + MODULO, window * (levels - 1)))
+            steps = windows if constants else windows - 1
+            best = min(best, (cost, of_products * steps + MODULO, window * (levels - 1)))
     return best[1:]
 
 

@@ -15,10 +15,9 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).parents[1]
 
 # A busy machine is no failure, and every run of one revision draws the same examples, so that what fails is
-# the change. ``--hypothesis-profile=default`` draws others.
-settings.register_profile(
-    "isthmus", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+# the change. ``--hypothesis-profile=explore`` draws others.
+settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("isthmus", settings.get_profile("explore"), derandomize=True)
 settings.load_profile("isthmus")
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import socket
 
-# Below the ports that systems give to whoever asks for any: none of these is taken between now and then by a
-# connection, or by a listener at port 0. No port is returned twice.
+# Below the ports that Linux, as it comes, gives to whoever asks for any: there none of these is taken between
+# now and then by a connection, or by a listener at port 0. No port is returned twice.
 _CANDIDATES = iter(random.SystemRandom().sample(range(10_000, 32_000), 22_000))
 
 

@@ -1,5 +1,6 @@
 // Large blocks: which are kept, for whom, and how many.
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -7,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <thread>
 #include <vector>
 
@@ -164,6 +166,27 @@ void test_fork() {
   free_block(block, kMiB);
 }
 
+#ifndef __SANITIZE_ADDRESS__  // which needs address space for itself
+// Before a request fails, what is kept is given up for it.
+void test_shortage() {
+  const pid_t child = fork();
+  if (child == 0) {
+    drop_kept_blocks();
+    std::size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlim_t space = pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) + 80 * kMiB;
+    const rlimit limit{space, space};
+    if (setrlimit(RLIMIT_AS, &limit) != 0) _exit(2);
+    free_block(allocate_block(48 * kMiB), 48 * kMiB);
+    if (kept_bytes() != 48 * kMiB) _exit(3);
+    free_block(allocate_block(70 * kMiB), 70 * kMiB);  // more than the limit leaves beside the kept block
+    _exit(0);
+  }
+  int status = -1;
+  CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+#endif
+
 #ifdef __SANITIZE_ADDRESS__
 // What is kept, or lies beyond what was asked for, is still watched.
 void test_sanitizer() {
@@ -193,6 +216,8 @@ int main() {
   test_fork();
 #ifdef __SANITIZE_ADDRESS__
   test_sanitizer();
+#else
+  test_shortage();
 #endif
   return check::finish("memory");
 }

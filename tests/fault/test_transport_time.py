@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ from tests.protocol.toy import answer, ask
 
 # Heartbeats come four times as often, so that a busy machine may stop a party for three quarters of this.
 IMPATIENT = Limits(deadline_seconds=2.0)
+UNHURRIED = Limits(deadline_seconds=240.0)  # a heartbeat a minute: what is sooner is not its doing
 
 
 def _compute(seconds: float) -> Steps[None]:
@@ -78,6 +80,11 @@ def test_case_27_a_middleman_that_hangs_up_until_the_peer_is_there() -> None:
         assert proxy.hang_ups == 0
         dialled.close()
         accepted.close()
+
+
+def test_case_27_a_middleman_that_hangs_up_for_ever() -> None:
+    with _proxied(hang_ups=sys.maxsize) as (proxy, _), pytest.raises(errors.DeadlineError):
+        dial(f"127.0.0.1:{proxy.port}", credentials()["alpha"], 1.0)
 
 
 def test_case_27_a_caller_that_never_shakes_hands() -> None:
@@ -228,7 +235,7 @@ def test_case_52_cancel_ends_both(transport: str, peer: str) -> None:
         return session.run("toy/1", _endless() if peer == "computing" else answer(1))
 
     began = time.monotonic()
-    outcomes = run_sessions(cancelled, other, transport=transport)
+    outcomes = run_sessions(cancelled, other, transport=transport, limits=UNHURRIED)
     assert time.monotonic() - began < PATIENT_SECONDS
     assert [type(outcome.error) for outcome in outcomes] == [errors.CancelledError] * 2
 
@@ -247,7 +254,7 @@ def test_case_52_keyboard_interrupt_ends_both(transport: str) -> None:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_cancellation_overtakes_data(transport: str) -> None:
     """The peer does not read, its window is full, and still it learns at once that all is over."""
-    limits = Limits(deadline_seconds=60.0, window=1 << 20, max_message=4 << 20)
+    limits = replace(UNHURRIED, window=1 << 20, max_message=4 << 20)
 
     def flood() -> Steps[None]:
         while True:

@@ -259,6 +259,18 @@ def test_tags_that_all_lie_together_are_refused_before_they_fill_the_memory():
         segments.read(0, 1)
 
 
+def test_a_peer_whose_tags_all_lie_together_is_refused_by_the_ledger():
+    count = 400_000  # few enough for several partitions to be read together
+    assert next(iter(spans(count))) != (0, 1)
+    ledger = ledger_of(keys(), np.zeros((0, 16), dtype=np.uint8), 16)
+    ledger.begin(RunRecord(bytes(32), SEED, 0, count), own_tags=0, tag_bytes=16)
+    rows = np.random.default_rng(2).integers(0, 256, (count, 16), dtype=np.uint8)
+    rows[:, 0] = 7
+    ledger.add_peer(rows)
+    with pytest.raises(errors.PeerValue):
+        list(ledger.matches())
+
+
 def test_items_go_to_disk_when_they_exceed_the_budget():
     collector = ItemCollector(Workspace(20 << 20))
     for first in (0, 300_000, 600_000):

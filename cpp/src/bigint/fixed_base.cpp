@@ -28,9 +28,11 @@ WindowPlan plan_for(std::size_t exponent_bits, unsigned window, std::size_t leve
 // Costs count word products per element in halves of k^2. A kernel takes as long for one element as for all
 // its lanes, so work that comes one element at a time counts for as many.
 struct CostModel {
+  static constexpr double kInverse = 30;  // three products of 5 k^2
   std::size_t lanes;
   double product;  // with a row
   double scan;     // per row that a look-up reads
+  double row;      // to make one
 
   double of_power(const WindowPlan& plan) const {
     const double look_up = scan * static_cast<double>(plan.entries());
@@ -40,8 +42,8 @@ struct CostModel {
   double of_tables(const WindowPlan& plan) const {
     const std::size_t tables = plan.tables(), in_lanes = (tables + lanes - 1) / lanes * lanes;
     const std::size_t squarings = (tables - 1) * plan.window * plan.levels * lanes;
-    // A row takes 8 k^2, an inverse three products of 5 k^2.
-    return static_cast<double>(in_lanes * (16 * plan.entries() + 30) + 7 * squarings);
+    return static_cast<double>(in_lanes) * (row * static_cast<double>(plan.entries()) + kInverse) +
+           7.0 * static_cast<double>(squarings);
   }
 };
 
@@ -64,12 +66,9 @@ const LaneKernels& wide_kernels(const SquareModulus& modulus) {
   return modulus.root().digits().kernels->wide;
 }
 
-// Words of the number that a row multiplies by, with what the kernels know of it.
-std::size_t factor_words(const SquareModulus& modulus) {
-  return modulus.root().stride() * (wide_kernels(modulus).constant != nullptr ? 2 : 1);
-}
+// The number that a row multiplies by, what kernels need to know of it, and the row's logarithm.
 std::size_t row_words(const SquareModulus& modulus) {
-  return factor_words(modulus) + modulus.root().stride();
+  return modulus.root().stride() * (wide_kernels(modulus).constant != nullptr ? 3 : 2);
 }
 std::size_t rows_in(std::size_t bytes, const SquareModulus& modulus) {
   return bytes / (row_words(modulus) * sizeof(Limb));
@@ -79,10 +78,11 @@ CostModel cost_model(const SquareModulus& modulus, bool masked) {
   const LaneKernels& kernels = wide_kernels(modulus);
   const auto k = static_cast<double>(modulus.root().stride()),
              words = static_cast<double>(row_words(modulus));
-  const double halves = k * k / 2;
-  // A product by a constant takes 3k^2, and a few sums more.
-  return {kernels.lanes, kernels.constant != nullptr ? 6.4 : 8.0,
-          masked ? kernels.pick_cost * words / halves : 0};
+  const double scan = masked ? kernels.pick_cost * words / (k * k / 2) : 0;
+  // A product by a constant takes 3k^2 and a few sums more; a row of such, 4k^2 more than the 8k^2 of others
+  // for taking it out of Montgomery form, and half a k^2 for its quotient.
+  if (kernels.constant != nullptr) return {kernels.lanes, 6.4, scan, 25.0};
+  return {kernels.lanes, 8.0, scan, 16.0};
 }
 
 }  // namespace
@@ -116,13 +116,10 @@ class WindowTables::Builder {
     AlignedLimbs one(2 * k_), unit(k_);
     modulus_.set_one(one.data());
     unit[0] = 1;
-    gather_same(power_, one, 2 * k_);
-    gather_same(inverse_power_, one, k_);
-    gather_same(unit_, unit, k_);
-    if (lanes_.constant != nullptr) {  // R^2
-      modulus_.root().import_value(one.data(), r());
-      gather_same(inverse_power_, one, k_);
-    }
+    gather_same(power_, one.data(), 2 * k_);
+    gather_same(inverse_power_, one.data(), k_);
+    gather_same(unit_, unit.data(), k_);
+    if (lanes_.constant != nullptr) gather_same(inverse_power_, modulus_.root().r(), k_);
   }
 
   /// base = b0 * (1 + m * log_of_base_ / R). The powers of b0 alone are pairs (Y0, Y1) that spell
@@ -142,9 +139,6 @@ class WindowTables::Builder {
  private:
   AlignedLimbs block(std::size_t words) const { return AlignedLimbs(words * lanes_.lanes); }
   const Limb* high(const AlignedLimbs& pair) const { return pair.data() + k_ * lanes_.lanes; }
-  Natural r() const {
-    return remainder(Natural::power_of_two(context_.layout.width * k_), modulus_.root().value());
-  }
 
   /// The row of power_. In Montgomery form, or, for kernels that multiply by constants, not.
   void make_row() {
@@ -169,8 +163,8 @@ class WindowTables::Builder {
     lanes_.gather(out.data(), sources_.data(), words);
   }
 
-  void gather_same(AlignedLimbs& out, const AlignedLimbs& element, std::size_t words) {
-    sources_.fill(element.data());
+  void gather_same(AlignedLimbs& out, const Limb* element, std::size_t words) {
+    sources_.fill(element);
     lanes_.gather(out.data(), sources_.data(), words);
   }
 
@@ -235,7 +229,8 @@ class WindowTables::Batch {
           Lines ahead;
           if (tables_.order_ == Order::rows) add_rows_after(ahead, b, t, level);
           for (std::size_t i = 0; i < found; ++i, ++b) {
-            multiply(blocks_[b], rows_.data() + i * words_ * blocks_[b].lanes->lanes, ahead);
+            multiply(blocks_[b], rows_.data() + i * words_ * blocks_[b].lanes->lanes,
+                     t == 0 && level + 1 == plan.levels, ahead);
           }
         }
       }
@@ -291,15 +286,21 @@ class WindowTables::Batch {
     for (std::size_t l = 0; l < next.size; ++l) lines.add(row(next, l, t, level), words_);
   }
 
-  void multiply(Block& block, const Limb* row, Lines& ahead) {
+  /// A first row of constants multiplies one, which has the Montgomery form that the row has not.
+  void multiply(Block& block, const Limb* row, bool is_first, Lines& ahead) {
     const LaneKernels& lanes = *block.lanes;
-    if (lanes.constant != nullptr) {
+    const std::size_t single = k_ * lanes.lanes;
+    if (is_first && lanes.constant == nullptr) {
+      ahead.fetch_all();
+      std::copy_n(row, single, block.power.data());
+      std::fill_n(block.power.data() + single, single, Limb{0});
+    } else if (lanes.constant != nullptr) {
       lanes.constant->pair_mul(context_, spare_.data(), block.power.data(), row, ahead);
       std::swap(block.power, spare_);
     } else {
       lanes.pair_mul_digit(context_, block.power.data(), block.power.data(), row, ahead);
     }
-    lanes.add(context_, block.log.data(), block.log.data(), row + (words_ - k_) * lanes.lanes);
+    lanes.add(context_, block.log.data(), block.log.data(), row + words_ * lanes.lanes - single);
   }
 
   void settle(Block& block) {

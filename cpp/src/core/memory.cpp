@@ -49,7 +49,14 @@ std::size_t mapping_bytes(std::size_t bytes) noexcept {
 // Huge pages need a mapping that begins with one.
 Mapping map(std::size_t bytes) {
   const std::size_t slack = bytes < kHugePage ? 0 : kHugePage;
-  void* const map = mmap(nullptr, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const auto ask = [&] {
+    return mmap(nullptr, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  };
+  void* map = ask();
+  if (map == MAP_FAILED) {
+    drop_kept_blocks();
+    map = ask();
+  }
   if (map == MAP_FAILED) throw std::bad_alloc();
   auto* begin = static_cast<std::byte*>(map);
   if (slack > 0) {

@@ -88,7 +88,7 @@ class FixedBaseTable : public WindowTables {
 /// Timing    Constant in everything but the lengths.
 class MaskedBaseTable : public WindowTables {
  public:
-  /// As of FixedBaseTable; reading all rows keeps the windows at about six bits.
+  /// As of FixedBaseTable; reading all rows keeps the windows at five to seven bits.
   static WindowPlan best_plan(const SquareModulus& modulus, std::size_t exponent_bits, std::size_t max_bytes,
                               std::size_t uses);
   /// As FixedBaseTable. Throws    InvalidArgument also unless windows have 4 to 7 bits.

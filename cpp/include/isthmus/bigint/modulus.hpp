@@ -53,6 +53,8 @@ class Modulus {
   void export_rows(MutableLimbSpan out, const Limb* elements, std::size_t count) const;
   Natural export_value(const Limb* element) const;
   void set_one(Limb* out) const noexcept;
+  /// The element of R, for a Montgomery form x * R of x.
+  const Limb* r() const noexcept { return r2_.data(); }
 
   void mul(Limb* out, const Limb* a, const Limb* b) const noexcept;
   void mul(std::span<const MulTask> tasks) const noexcept;
