@@ -2,18 +2,21 @@
 
 One line of JSON per request on standard input, one per answer on standard output. A ``prepare`` request names
 a case, whose inputs lie in files; they are encrypted and brought into the library's own types here. Each
-``run`` request then times one call, and compares what it decrypts to with the result expected. Needs nothing
-but the standard library, as some of the environments hold nothing else.
+``run`` request then times calls, and compares what the last decrypts to with the result expected. Needs
+nothing but the standard library, as some of the environments hold nothing else.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import os
 import sys
 import time
 from pathlib import Path
+
+SECONDS = 0.2  # in which short calls are repeated, each library's alike
 
 
 class Case:
@@ -62,13 +65,17 @@ class Case:
 
 
 def timed(case):
-    """Seconds of processor and clock for one call; the result is checked afterwards."""
-    wall, processor = time.perf_counter(), time.process_time()
-    result = case.run()
-    processor, wall = time.process_time() - processor, time.perf_counter() - wall
+    """Seconds of processor and clock for the best of some calls; the last result is checked afterwards."""
+    best = {"operations": case.operations, "processor": math.inf, "wall": math.inf}
+    end = time.perf_counter() + SECONDS
+    while math.isinf(best["wall"]) or time.perf_counter() < end:
+        wall, processor = time.perf_counter(), time.process_time()
+        result = case.run()
+        processor, wall = time.process_time() - processor, time.perf_counter() - wall
+        best["processor"], best["wall"] = min(best["processor"], processor), min(best["wall"], wall)
     if [int(value) for value in case.read(result)] != case.expected:
         raise ValueError("the result differs from plain integers")
-    return {"operations": case.operations, "processor": processor, "wall": wall}
+    return best
 
 
 def main():
