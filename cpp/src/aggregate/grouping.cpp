@@ -346,6 +346,10 @@ double uniform_products(std::size_t rows, std::size_t columns, std::size_t radix
   return best;
 }
 
+// What joining columns must leave of the products: where nearly every row has a cell of its own it saves next
+// to nothing, and its cells take memory and time, and crowd out other groups of a batch.
+constexpr double kWorthwhile = 0.97;
+
 GroupingPlan plan_groups(const LabelColumns& columns, std::size_t max_cells) {
   if (columns.columns() == 0) return {};
   const CostModel model(columns, max_cells);
@@ -364,7 +368,7 @@ GroupingPlan plan_groups(const LabelColumns& columns, std::size_t max_cells) {
     if (!std::all_of(dealt.begin(), dealt.end(), [&](const auto& g) { return model.is_possible(g); })) break;
     const double products = model.total(dealt);
     if (largest > 1 && products > 2 * best.products) break;
-    if (largest == 1 || products < best.products) best = {std::move(dealt), products};
+    if (largest == 1 || products < kWorthwhile * best.products) best = {std::move(dealt), products};
   }
   const std::size_t sample_rows = affordable_sample(columns, best.products);
   if (columns.columns() == 1 || sample_rows == 0 || columns.ignored_share(0) >= 0) return best;
@@ -372,7 +376,7 @@ GroupingPlan plan_groups(const LabelColumns& columns, std::size_t max_cells) {
   best.products = sampled.total(best.groups);
   std::vector<ColumnGroup> grown = sampled.grow(widest_first);
   const double products = sampled.total(grown);
-  if (products < best.products) best = {std::move(grown), products};
+  if (products < kWorthwhile * best.products) best = {std::move(grown), products};
   return best;
 }
 
