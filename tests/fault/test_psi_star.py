@@ -246,6 +246,7 @@ class Queues:
 
     def put(self, sender, to, message):
         self.messages.append((sender, to, message))
+        return True
 
     def get(self, sender, to):
         return roster() if sender == 0 else None
