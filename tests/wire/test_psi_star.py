@@ -13,7 +13,7 @@ GOLDEN = {
     "empty-set": (wire.Join(nonce=b"\x01" * 32), "1220" + "01" * 32),
     "roster": (wire.Roster(members=[wire.Member(name="hub", join=JOIN)]), "0a4e" + MEMBER_BYTES),
     "sealed": (wire.Sealed(box=b"\x03" * 20), "0a14" + "03" * 20),
-    "outcome": (wire.Outcome(released=True, positions=b"\x01\0\0\0\x05\0\0\0"), "080112080100000005000000"),
+    "outcome": (wire.Outcome(released=True, shared=b"\x22\x01"), "080112022201"),
     "withheld": (wire.Outcome(), ""),
 }
 BAD = {

@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from isthmus.errors import ProtocolCount
 from isthmus.protocol.machine import Progress, Receive, Send, Steps, receive
 from isthmus.protocol.matching import STAGE
+from isthmus.protocol.psi_star import MAX_ITEMS
 from isthmus.protocol.psi_star_plan import CHUNK_ITEMS, HUB, Widths, crossings, turns
 from isthmus.protocol.psi_star_steps import MemberSteps, StarMatch, To
 from isthmus.protocol.suites import PsiSuite
@@ -22,7 +23,7 @@ from isthmus.protocol.wire import psi_star_pb2 as wire
 __all__ = ["Exchange", "at_hub", "at_spoke", "max_message"]
 
 _SEAL_BYTES = 16
-_OUTCOME_BYTES = 16  # of an outcome, beside its positions
+_OUTCOME_BYTES = 16  # of an outcome, beside its bits
 
 
 class Exchange(Protocol):
@@ -38,12 +39,12 @@ class Exchange(Protocol):
         """Return the next message, or None if there was none within a fraction of a second."""
 
 
-def max_message(own_count: int) -> int:
-    """Return what no message has more bytes than that a member with so many items has use for.
+def max_message(hub_items: int = MAX_ITEMS) -> int:
+    """Return what no message has more bytes than, if the hub has so many items.
 
-    A chunk of elements is smaller than the least of these; positions are those of items that all have.
+    A chunk of elements is smaller than the least of these; an outcome has a bit for each of the hub's items.
     """
-    return max(1 << 20, 4 * own_count + 1024)
+    return max(1 << 20, hub_items // 8 + 1024)
 
 
 def at_spoke(steps: MemberSteps) -> Steps[StarMatch]:
@@ -84,7 +85,7 @@ def at_hub(spoke: int, exchange: Exchange, suite: PsiSuite, *, chunk_items: int 
     if spoke + 1 < len(counts):
         yield Send((yield from _next(exchange, spoke + 1, spoke)))
     outcome = yield from receive(wire.Sealed)
-    if len(outcome.box) > 4 * min(counts) + _OUTCOME_BYTES + _SEAL_BYTES:
+    if len(outcome.box) > -(-counts[HUB] // 8) + _OUTCOME_BYTES + _SEAL_BYTES:
         raise ProtocolCount("an outcome is longer than all items can make it")
     yield from _put(exchange, spoke, spoke - 1, outcome)
 

@@ -17,10 +17,10 @@ from isthmus.protocol.psi_star_plan import HUB, Crossing, Hop, Turn, Widths, cro
 from isthmus.protocol.psi_star_steps import (
     PROTOCOL,
     From,
+    Mask,
     Means,
     MemberStep,
     MemberSteps,
-    Positions,
     Shuffle,
     StarMatch,
     Tags,
@@ -146,38 +146,42 @@ class Ring:
         """Pass the result on towards the hub, undoing this member's shuffle of the hub's items."""
         if self._common is None:
             box = (yield From(self._index + 1, wire.Sealed)).box
-            released, found = self._read_outcome(self._means.seals.open(self._index + 1, box), min_result)
-            found = found if self._of_hub is None else self._of_hub.places(found)
+            shared = self._read_outcome(self._means.seals.open(self._index + 1, box), min_result)
+            if shared is not None and self._of_hub is not None:
+                shared = self._of_hub.as_taken(shared)
         else:
-            released = self._common.count >= min_result
-            found = self._common.positions() if released else np.empty(0, dtype=np.uint32)
+            shared = self._common.left() if self._common.count >= min_result else None
         if self._index != HUB:
-            content = wire.Outcome(released=released, positions=found.astype("<u4").tobytes())
-            yield To(self._index - 1, self._sealed(self._index - 1, content.SerializeToString()))
+            yield To(self._index - 1, self._sealed(self._index - 1, _outcome(shared)))
         return StarMatch(
-            positions=found if released and self._index == HUB else None,
-            size=len(found) if released else None,
+            positions=None if shared is None or self._index != HUB else np.flatnonzero(shared),
+            size=None if shared is None else int(np.count_nonzero(shared)),
             counts=dict(zip(self._names, self._counts, strict=True)),
-            released=released,
+            released=shared is not None,
             code=self._code,
         )
 
-    def _read_outcome(self, content: bytes, min_result: int) -> tuple[bool, Positions]:
+    def _read_outcome(self, content: bytes, min_result: int) -> Mask | None:
+        """Return which of the hub's items all have, or None if that is not released."""
         outcome = wire.Outcome()
         try:
             outcome.ParseFromString(content)
         except ProtobufError as error:
             raise DecodeError("an outcome does not parse") from error
-        if len(outcome.positions) % 4:
-            raise DecodeError("positions are not a whole number of 4-byte integers")
-        found = np.frombuffer(outcome.positions, dtype="<u4").astype(np.uint32)
-        if len(found) > (min(self._counts) if outcome.released else 0):
+        count = self._counts[HUB]
+        if len(outcome.shared) != (-(-count // 8) if outcome.released else 0):
+            raise ProtocolCount("an outcome does not have one bit for each of the hub's items")
+        if not outcome.released:
+            return None
+        bits = np.unpackbits(np.frombuffer(outcome.shared, dtype=np.uint8), bitorder="little").view(np.bool_)
+        if bits[count:].any():
+            raise PeerValue("an outcome names items that the hub does not have")
+        found = np.count_nonzero(bits)
+        if found > min(self._counts):
             raise ProtocolCount("more items are said to be shared than can be")
-        if outcome.released and len(found) < min_result:
+        if found < min_result:
             raise PeerValue("a result below the agreed minimum was released")
-        if len(found) and (np.any(found[1:] <= found[:-1]) or found[-1] >= self._counts[HUB]):
-            raise PeerValue("the positions of the shared items are not positions")
-        return outcome.released, found
+        return bits[:count]
 
     def _sealed(self, to: int, content: bytes) -> wire.Sealed:
         return wire.Sealed(box=self._means.seals.seal(to, content))
@@ -185,6 +189,13 @@ class Ring:
     def _progress(self, items_done: int, detail: str = "") -> Progress:
         self._done += items_done
         return Progress(STAGE, self._done, sum(self._counts), detail)
+
+
+def _outcome(shared: Mask | None) -> bytes:
+    if shared is None:
+        return wire.Outcome(released=False).SerializeToString()
+    bits = np.packbits(shared, bitorder="little").tobytes()
+    return wire.Outcome(released=True, shared=bits).SerializeToString()
 
 
 class _Incoming:

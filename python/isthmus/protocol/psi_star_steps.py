@@ -20,7 +20,8 @@ from isthmus.protocol.suites import PsiSuite
 
 PROTOCOL = "psi_star/2"
 
-Positions = NDArray[np.uint32]
+Mask = NDArray[np.bool_]
+"""One entry for each item of the hub's set, in some order: whether all have it."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,12 @@ class From:
 class StarMatch:
     """What a run tells its party.
 
-    ``positions`` are the places of the common items in the hub's own order, None at the spokes. ``counts``
-    are the numbers of all members' items by name. ``size`` is the number of common items, None unless
-    ``released``. ``code`` names the run: it is the same for all only if all have met the same members.
+    ``positions`` are the places of the common items in the hub's own order, ascending; None at the spokes.
+    ``counts`` are the numbers of all members' items by name. ``size`` is the number of common items, None
+    unless ``released``. ``code`` names the run: it is the same for all only if all have met the same members.
     """
 
-    positions: Positions | None
+    positions: NDArray[np.int64] | None
     size: int | None
     counts: dict[str, int]
     released: bool
@@ -87,8 +88,8 @@ class Shuffle(Protocol):
         masked items are.
         """
 
-    def places(self, positions: Positions) -> Positions:
-        """Return, ascending, when those came that were given away at these ascending positions."""
+    def as_taken(self, mask: Mask) -> Mask:
+        """Return, in the order in which elements came, what is here in the order in which they left."""
 
 
 class Tags(Protocol):
@@ -107,15 +108,15 @@ class Tags(Protocol):
         Raises PeerDuplicate for a tag that either set has twice, and PeerValue as :meth:`Shuffle.chunks`.
         """
 
-    def positions(self) -> Positions:
-        """Return, ascending, when those came that are left."""
+    def left(self) -> Mask:
+        """Return, of all tags that came, in that order, which are left."""
 
 
 class Sets(Protocol):
     """Where a member keeps the sets of a run."""
 
     def shuffle(self, count: int, suite: PsiSuite, *, traced: bool) -> Shuffle:
-        """Return an empty set for so many elements; ``traced``, if its places will be asked for."""
+        """Return an empty set for so many elements; ``traced``, if it is to know in which order they came."""
 
     def tags(self, count: int, width: int) -> Tags:
         """Return an empty set for so many tags of so many bytes."""

@@ -34,6 +34,8 @@ __all__ = ["StarResult", "star_intersect", "star_join"]
 # Which of a customer's rows it is does not matter to anyone but the hub, so "all" is left to two parties.
 Duplicates = Literal["error", "first"]
 
+_ROWS_AT_ONCE = 1 << 18
+
 
 @dataclass(frozen=True)
 class StarResult:
@@ -136,7 +138,7 @@ def star_join(
     own = _read(session, ids, options)
     try:
         with _steps(own, [session.peer, session.party], options, hub=False) as steps:
-            match = session.run(PROTOCOL, at_spoke(steps), own.parameters, max_message(own.items.count))
+            match = session.run(PROTOCOL, at_spoke(steps), own.parameters, max_message())
     except errors.PeerFailed as error:
         # The hub, which ended first, may have stopped over the verdict that all have.
         if error.peer_code != errors.ResultTooSmall.code:
@@ -217,9 +219,19 @@ def _steps(own: _Own, names: Sequence[str], options: _Options, *, hub: bool) -> 
 def _result(own: OwnItems, match: StarMatch, min_result: int) -> StarResult:
     if match.size is None:
         raise _too_small(min_result)
-    rows = None if match.positions is None else np.sort(own.rows(match.positions.astype(np.uint64)))
+    rows = None if match.positions is None else _rows(own, match.positions)
     repeated = own.summary.total_rows - own.count
     return StarResult(rows, match.size, match.counts, repeated, match.code)
+
+
+def _rows(own: OwnItems, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows of items, ascending; looking them up takes memory beside, so a part at a time."""
+    rows = np.empty(len(positions), dtype=np.int64)
+    for start in range(0, len(positions), _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        rows[part] = own.rows(positions[part].astype(np.uint64))
+    rows.sort()
+    return rows
 
 
 def _too_small(min_result: int) -> errors.ResultTooSmall:

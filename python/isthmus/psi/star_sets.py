@@ -14,7 +14,7 @@ from isthmus import errors
 from isthmus._core import records as native
 from isthmus.groups import group
 from isthmus.protocol.matching import Bytes2d
-from isthmus.protocol.psi_star_steps import Positions, Tags
+from isthmus.protocol.psi_star_steps import Mask, Tags
 from isthmus.protocol.suites import PsiSuite
 from isthmus.psi.segments import Records, Segments, spans
 from isthmus.psi.workspace import MemoryShelf, Shelf, Workspace
@@ -39,7 +39,7 @@ class StarSets:
         self._taken = taken
 
     def shuffle(self, count: int, suite: PsiSuite, *, traced: bool) -> ShuffledSet:
-        """Return an empty set for so many elements; ``traced``, if its places will be asked for."""
+        """Return an empty set for so many elements; ``traced``, if it is to know in which order they came."""
         layout = _Layout(group(suite.group).element_bytes, suite.key_offset, traced)
         return ShuffledSet(layout, count, self._reserve)
 
@@ -116,16 +116,12 @@ class ShuffledSet:
         if rest is not None and len(rest):
             yield rest
 
-    def places(self, positions: Positions) -> Positions:
-        """Return, ascending, when those came that were given away at these ascending positions."""
-        firsts = np.array([first for first, _, _ in self._given[1:]], dtype=np.uint32)
-        bounds = [0, *np.searchsorted(positions, firsts), len(positions)]
-        found = [
-            self._places.get(number, 0, length)[positions[start:stop] - np.uint32(first)]
-            for (first, number, length), start, stop in zip(self._given, bounds, bounds[1:], strict=False)
-            if stop > start
-        ]
-        return np.sort(np.concatenate(found)) if found else positions[:0]
+    def as_taken(self, mask: Mask) -> Mask:
+        """Return, in the order in which elements came, what is here in the order in which they left."""
+        taken: Mask = np.empty(len(mask), dtype=np.bool_)
+        for first, number, length in self._given:
+            taken[self._places.get(number, 0, length)] = mask[first : first + length]
+        return taken
 
     def _sorted(self) -> Iterator[Bytes2d]:
         """Return the elements a few partitions at a time; these are forgotten, and in the end the rest."""
@@ -152,6 +148,7 @@ class TagSet:
     def __init__(self, width: int, count: int, reserve: _Reserve) -> None:
         self._width = width
         self._reserve = reserve
+        self._came = 0
         self._open(count)
 
     @property
@@ -162,7 +159,8 @@ class TagSet:
     def add(self, tags: Bytes2d) -> None:
         """Take the next tags."""
         rows = np.ascontiguousarray(tags)
-        self._segments.add(native.tag_records(rows, 0, self._width, self._segments.count))
+        self._segments.add(native.tag_records(rows, 0, self._width, self._came))
+        self._came += len(rows)
 
     def keep_shared(self, other: Tags) -> Iterator[None]:
         """Forget those that the other set lacks, which is used up; a part of them at each step."""
@@ -177,10 +175,12 @@ class TagSet:
         for release in releases:
             release()
 
-    def positions(self) -> Positions:
-        """Return, ascending, when those came that are left."""
-        found = [self._segments.read(*span)[:, 2].astype(np.uint32) for span in spans(self.count)]
-        return np.sort(np.concatenate(found))
+    def left(self) -> Mask:
+        """Return, of all tags that came, in that order, which are left."""
+        left: Mask = np.zeros(self._came, dtype=np.bool_)
+        for span in spans(self.count):
+            left[self._segments.read(*span)[:, 2].astype(np.int64)] = True
+        return left
 
     def _open(self, count: int) -> None:
         shelf, self._release = self._reserve(count * _TAG_WORDS * _WORD_BYTES)
