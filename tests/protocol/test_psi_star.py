@@ -108,7 +108,10 @@ def test_masks_are_fresh_and_sets_are_shuffled():
     again = boxes(Plain, 1, 2)[0]
     assert len(elements(own)) == 6
     assert not elements(own) & elements(again)
-    # What a member sends on is another set of elements than it took.
+    # What a member sends on is another set of elements than it took, in their order.
+    for box in others:
+        rows = [box[i : i + 32] for i in range(0, len(box) - 16, 32)]
+        assert rows == sorted(rows)
     taken = boxes(Plain, 0, 1)
     assert not any(elements(box) & elements(other) for box in others for other in taken)
 

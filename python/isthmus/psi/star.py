@@ -92,8 +92,8 @@ def star_intersect(
         The smallest intersection that may be released; the same at all parties.
     memory_bytes
         How much memory records may use. What is beyond it goes to files without a name, encrypted, in
-        ``work_dir``: 40 bytes per identifier of this party, and twice up to 44 per identifier of the largest
-        list.
+        ``work_dir``: up to 88 bytes per identifier of this party while they are read, then 40, and up to 84
+        per identifier of the largest list.
     work_dir
         A folder for these files; the system's folder for temporary files, if None.
 
