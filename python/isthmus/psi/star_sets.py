@@ -97,7 +97,7 @@ class ShuffledSet:
         self._layout = layout
         shelf, self._release = reserve(count * layout.words * _WORD_BYTES)
         self._segments: Segments | None = Segments(layout.words, shelf, even=True)
-        self._places, _ = reserve(count * _PLACE_BYTES if layout.traced else 0)
+        self._places = reserve(count * _PLACE_BYTES)[0] if layout.traced else None
         self._given: list[tuple[int, int, int]] = []  # first position and the number and length of its places
 
     def add(self, elements: Bytes2d) -> None:
@@ -118,6 +118,7 @@ class ShuffledSet:
 
     def as_taken(self, mask: Mask) -> Mask:
         """Return, in the order in which elements came, what is here in the order in which they left."""
+        assert self._places is not None, "only a traced set knows"
         taken: Mask = np.empty(len(mask), dtype=np.bool_)
         for first, number, length in self._given:
             taken[self._places.get(number, 0, length)] = mask[first : first + length]
@@ -133,7 +134,7 @@ class ShuffledSet:
                 records = native.sort(segments.read(*span, drop=True))
                 elements = self._layout.elements(records)
                 _refuse_repeats(bool(np.any(np.all(elements[1:] == elements[:-1], axis=1))))
-                if self._layout.traced:
+                if self._places is not None:
                     places = (records[:, -1] & _PLACE).astype(np.uint32)
                     self._given.append((given, self._places.put(places), len(places)))
                     given += len(places)
