@@ -16,45 +16,67 @@ struct Projective {
   F x, z;
 };
 
+/// A projective point by what its doubling and its differential addition read: x + z and x - z. Both come
+/// from the products that x and z would be reduced from, which saves a vector type the carries of sums.
 template <class F>
-Projective<F> twice(const Projective<F>& p) noexcept {
-  const auto aa = wide_square(p.x + p.z);
-  const auto bb = wide_square(p.x - p.z);
-  const F e = reduce(aa - bb);
-  const F sum_squared = reduce(aa);
-  return {sum_squared * reduce(bb), e * reduce(aa + wide_scaled(e, kA24))};
+struct Ends {
+  F sum, difference;
+
+  explicit Ends(const Projective<F>& p) noexcept : sum(p.x + p.z), difference(p.x - p.z) {}
+  template <class Wide>
+  Ends(const Wide& x, const Wide& z) noexcept : sum(reduce(x + z)), difference(reduce(x - z)) {}
+};
+
+/// The two coordinates of 2p, and e: x = aa * bb, z = e * scaled.
+template <class F>
+struct Doubling {
+  F aa, bb, e, scaled;
+
+  explicit Doubling(const Ends<F>& p) noexcept {
+    const auto wide_aa = wide_square(p.sum), wide_bb = wide_square(p.difference);
+    aa = reduce(wide_aa);
+    bb = reduce(wide_bb);
+    e = reduce(wide_aa - wide_bb);
+    scaled = reduce(wide_aa + wide_scaled(e, kA24));
+  }
+  Ends<F> ends() const noexcept { return {wide_product(aa, bb), wide_product(e, scaled)}; }
+  Projective<F> point() const noexcept { return {aa * bb, e * scaled}; }
+};
+
+/// The sum of two points whose difference is u.
+template <class F>
+Ends<F> add_differential(const Ends<F>& p, const Ends<F>& q, const F& u) noexcept {
+  const auto da = wide_product(q.difference, p.sum);
+  const auto cb = wide_product(q.sum, p.difference);
+  return {wide_square(reduce(da + cb)), wide_product(u, square(reduce(da - cb)))};
 }
 
 /// Swaps a and b where mask is set.
 template <class F>
-void ct_swap(const typename F::Mask& mask, Projective<F>& a, Projective<F>& b) noexcept {
-  const Projective<F> old = a;
-  a = {ct_select(mask, b.x, a.x), ct_select(mask, b.z, a.z)};
-  b = {ct_select(mask, old.x, b.x), ct_select(mask, old.z, b.z)};
+void ct_swap(const typename F::Mask& mask, Ends<F>& a, Ends<F>& b) noexcept {
+  const Ends<F> old = a;
+  a.sum = ct_select(mask, b.sum, a.sum);
+  a.difference = ct_select(mask, b.difference, a.difference);
+  b.sum = ct_select(mask, old.sum, b.sum);
+  b.difference = ct_select(mask, old.difference, b.difference);
 }
 
 /// 8 m times the points of these u-coordinates, m < 2^253 being 32 little-endian bytes.
 template <class F>
 Projective<F> eightfold_multiple(const std::uint8_t* m, const F& u) noexcept {
-  Projective<F> a = {F::one(), F::zero()};  // the multiple so far
-  Projective<F> b = {u, F::one()};          // and the next
+  Ends<F> a(Projective<F>{F::one(), F::zero()});  // the multiple so far
+  Ends<F> b(Projective<F>{u, F::one()});          // and the next
   std::uint64_t swapped = 0;
   for (std::size_t i = kLadderBits; i-- > 0;) {
     const std::uint64_t bit = ct_mask((m[i / 8] >> (i % 8)) & 1);
     ct_swap(F::broadcast(swapped ^ bit), a, b);
     swapped = bit;
-    const F sum = a.x + a.z;
-    const F difference = a.x - a.z;
-    const auto da = wide_product(difference_operand(b.x, b.z), sum);
-    const auto cb = wide_product(sum_operand(b.x, b.z), difference);
-    const auto aa = wide_square(sum);
-    const auto bb = wide_square(difference);
-    const F e = reduce(aa - bb);
-    b = {square(reduce(da + cb)), u * square(reduce(da - cb))};
-    a = {reduce(aa) * reduce(bb), e * reduce(aa + wide_scaled(e, kA24))};
+    const Doubling<F> doubling(a);  // first: the other way round takes 8 % longer on AVX-512
+    b = add_differential(a, b, u);
+    a = doubling.ends();
   }
   ct_swap(F::broadcast(swapped), a, b);
-  return twice(twice(twice(a)));
+  return Doubling<F>(Doubling<F>(Doubling<F>(a).ends()).ends()).point();
 }
 
 template <class F>

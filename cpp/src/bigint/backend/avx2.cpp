@@ -1,5 +1,7 @@
 // Four products at a time on AVX2 and FMA.
 
+#include <bit>
+
 #include "reduction_avx2.hpp"
 
 namespace isthmus::bigint {
@@ -204,27 +206,54 @@ void select(const Selection& s) {
   }
 }
 
-void pick_block(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index) {
+/// The vector that each lane finds, by the bits of its number, among `Count` neighbours: bits[0] has the
+/// lowest in the sign, where blends look.
+template <std::size_t Count>
+[[gnu::always_inline]] inline Double4 choose(const Word4* vectors, Word4 halves,
+                                             const Double4* bits) noexcept {
+  if constexpr (Count == 1) {
+    return _mm256_castsi256_pd(_mm256_permutevar8x32_epi32(*vectors, halves));
+  } else {
+    constexpr std::size_t kHalf = Count / 2;
+    constexpr int kBit = std::countr_zero(kHalf);
+    return _mm256_blendv_pd(choose<kHalf>(vectors, halves, bits),
+                            choose<kHalf>(vectors + kHalf, halves, bits), bits[kBit]);
+  }
+}
+
+/// pick() for one block, from entries in Count vectors a word.
+template <std::size_t Count>
+void pick_block(Limb* out, const Limb* table, std::size_t words, const Limb* index) {
   const Word4 wanted = *reinterpret_cast<const Word4*>(index);
   // The two halves of word `wanted` mod 4 of a vector, as vpermd counts them.
   const Word4 low_half = _mm256_slli_epi64(_mm256_and_si256(wanted, all_lanes(3)), 1);
   const Word4 halves = _mm256_or_si256(low_half, _mm256_slli_epi64(add(low_half, all_lanes(1)), 32));
-  const Word4 vector = _mm256_srli_epi64(wanted, 2);
-  for (std::size_t i = 0; i < words; ++i, table += entries) {
-    Word4 picked = _mm256_setzero_si256();
-    for (std::size_t v = 0; v < entries / 4; ++v) {
-      const Word4 entry = _mm256_permutevar8x32_epi32(reinterpret_cast<const Word4*>(table)[v], halves);
-      const Word4 mask = _mm256_cmpeq_epi64(vector, all_lanes(v));
-      picked = _mm256_or_si256(picked, _mm256_and_si256(entry, mask));
-    }
-    reinterpret_cast<Word4*>(out)[i] = picked;
+  constexpr int kBits = std::countr_zero(Count);
+  Double4 bits[kBits];
+  for (int b = 0; b < kBits; ++b) bits[b] = _mm256_castsi256_pd(_mm256_slli_epi64(wanted, 61 - b));
+  const auto* vectors = reinterpret_cast<const Word4*>(table);
+  auto* const picked = reinterpret_cast<Double4*>(out);
+  for (std::size_t i = 0; i < words; ++i, vectors += Count) picked[i] = choose<Count>(vectors, halves, bits);
+}
+
+template <std::size_t Count>
+void pick_blocks(Limb* out, const Limb* table, std::size_t words, const Limb* index, std::size_t blocks) {
+  for (std::size_t b = 0; b < blocks; ++b) {
+    pick_block<Count>(out + b * words * kLanes, table, words, index + b * kLanes);
   }
 }
 
 void pick(Limb* out, const Limb* table, std::size_t entries, std::size_t words, const Limb* index,
           std::size_t blocks) {
-  for (std::size_t b = 0; b < blocks; ++b) {
-    pick_block(out + b * words * kLanes, table, entries, words, index + b * kLanes);
+  switch (entries / kLanes) {
+    case 4:
+      return pick_blocks<4>(out, table, words, index, blocks);
+    case 8:
+      return pick_blocks<8>(out, table, words, index, blocks);
+    case 16:
+      return pick_blocks<16>(out, table, words, index, blocks);
+    default:
+      return pick_blocks<32>(out, table, words, index, blocks);
   }
 }
 
@@ -251,7 +280,7 @@ constexpr LaneKernels kFourLanes = {kLanes,
                                     gather,
                                     scatter,
                                     pick,
-                                    0.25,
+                                    0.09,
                                     select,
                                     mod_add,
                                     {mod_mul, mod_sqr},
