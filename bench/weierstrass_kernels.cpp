@@ -2,14 +2,15 @@
 
 #include <vector>
 
-#include "../cpp/src/curve/backend/weierstrass_tile.hpp"
-#include "counted_field256.hpp"
-#include "kernel_times.hpp"
 #if LANES == 8
 #include "../cpp/src/curve/backend/fp256x8.hpp"
 #elif LANES == 4
 #include "../cpp/src/curve/backend/fp256x4.hpp"
+#else
+#include "../cpp/src/curve/backend/weierstrass_tile.hpp"
 #endif
+#include "counted_field256.hpp"
+#include "kernel_times.hpp"
 
 namespace isthmus::weierstrass {
 namespace {

@@ -16,7 +16,7 @@
 
 #include <immintrin.h>
 
-#define ISTHMUS_EDWARDS_INLINE inline  // see edwards25519.hpp
+#define ISTHMUS_FORMULA inline
 
 #include "lanes25519.hpp"
 
