@@ -204,6 +204,6 @@ def _last_hash(handle: int) -> str:
 
 def _damaged(line: int) -> StorageError:
     return StorageError(
-        f"line {line} of the audit file is damaged or no audit record; find out what changed it, and move the "
-        "file aside: the next session begins a new one"
+        f"line {line} of the audit file is damaged or no audit record; find out what changed it, and move "
+        "the file aside: the next session begins a new one"
     )
