@@ -163,7 +163,7 @@ def test_a_damaged_line_is_named_and_left_alone(path, number, change):
     with pytest.raises(errors.StorageError, match=f"line {number} .* move the file aside"):
         verify_audit_file(path)
     if number == 3:
-        with pytest.raises(errors.StorageError, match="line 3 .* move the file aside"):
+        with pytest.raises(errors.StorageError, match=r"line 3 .* move the file aside"):
             AuditTrail(path)
     assert path.read_bytes() == b"".join(lines)
 

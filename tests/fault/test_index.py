@@ -203,6 +203,7 @@ INDEX = {
     49: (
         "fault/test_psi_state.py::test_case_49_a_disk_that_fails_ends_the_run_and_keeps_it_resumable",
         "fault/test_psi_state.py::test_case_49_a_full_disk_under_the_records_is_a_storage_error",
+        "fault/test_psi_state.py::test_case_49_a_disclosure_that_cannot_be_recorded_releases_nothing",
         "fault/test_audit.py::test_case_49_a_full_disk_leaves_the_records_that_were_there",
         "protocol/test_session.py::test_case_49_without_audit_nothing_is_released",
         "fault/test_data_files.py::test_a_full_disk_is_a_storage_error_and_leaves_no_file",
@@ -220,7 +221,7 @@ INDEX = {
         "fault/test_psi_state.py::test_case_52_two_runs_in_one_folder",
         "fault/test_psi_state_files.py::test_case_52_the_lock_of_a_dead_process_is_recovered",
         "fault/test_psi_state.py::test_case_52_a_cancelled_run_can_be_resumed",
-        "cli/test_psi_signals.py::test_case_52_an_interrupted_command_ends_both_and_can_be_resumed",
+        "cli/test_psi_signals.py::test_case_52_an_interrupted_command_ends_both_within_five_seconds_and_can_be_resumed",
         "cli/test_psi_signals.py::test_case_52_two_commands_with_one_output",
     ),
     53: (
