@@ -107,6 +107,25 @@ def test_a_bad_element_of_any_suite_is_refused_with_its_row(suite, replacement, 
     assert error.row == BATCH + 1
 
 
+def of_mixed_order(points, source, target):
+    """Put P + T in the place of element ``target``: P is ``source``, T = (0, 0) of order 2; 1/u for u."""
+    u = int.from_bytes(points[32 * source : 32 * (source + 1)], "little")
+    other = pow(u, -1, 2**255 - 19).to_bytes(32, "little")
+    return points[: 32 * target] + other + points[32 * (target + 1) :]
+
+
+def test_a_component_of_small_order_changes_nothing():
+    tamper = changing(wire.Masked, set_points(lambda points: of_mixed_order(points, 1, 1)))
+    matches = drive(steps("both", "X25519"), steps("both", "X25519"), tamper_b=tamper)
+    assert [match.size for match in matches] == [len(IDS), len(IDS)]
+
+
+@pytest.mark.parametrize("role", ["receiver", "sender", "both"])
+def test_an_item_in_two_encodings_is_refused(role):
+    tamper = changing(wire.Masked, set_points(lambda points: of_mixed_order(points, 1, 2)))
+    assert type(refusal(tamper, role, "X25519")) is errors.PeerDuplicate
+
+
 @pytest.mark.parametrize("role", ["receiver", "sender", "both"])
 def test_a_masked_item_sent_twice_is_refused(role):
     def twice(message):
