@@ -16,6 +16,8 @@
 
 #include <immintrin.h>
 
+#define ISTHMUS_EDWARDS_INLINE inline  // see edwards25519.hpp
+
 #include "lanes25519.hpp"
 
 namespace isthmus {
