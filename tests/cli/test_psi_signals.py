@@ -10,6 +10,7 @@ import pytest
 from isthmus.tables import read_table
 from tests.cli.parties import OUT, PARTIES, STATE, psi_arguments, start, succeeded, together
 
+AT_ONCE_SECONDS = 5.0
 PAUSES = """
 import sys, time
 import isthmus.tables
@@ -32,35 +33,53 @@ def paused(folder, arguments, target):
     raise AssertionError("the command ended before it was to pause")
 
 
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_case_52_an_interrupted_command_ends_both_and_can_be_resumed(world, number, status):
+def interrupted(world, victim, number):
+    """Signal a party in the middle of a run; return its status, the peer's, what each said, and the time."""
     arguments = psi_arguments(bank=STATE, fund=STATE)
-    fund = start(world / "fund", arguments["fund"])
-    bank = paused(world / "bank", arguments["bank"], "Checkpoint.append_peer")
+    other = next(name for name in PARTIES if name != victim)
+    peer = start(world / other, arguments[other])
+    process = paused(world / victim, arguments[victim], "Checkpoint.append_peer")
     began = time.monotonic()
-    bank.send_signal(number)
-    said = bank.communicate(timeout=60)[0], fund.communicate(timeout=60)[0]
-    assert time.monotonic() - began < 30  # both would wait for a minute
-    assert (bank.returncode, fund.returncode) == (status, 1), said
-    assert "ERR_CANCELLED" in said[1] and "Traceback" not in said[0] + said[1]
-    assert not any((world / name / "aligned.parquet").exists() for name in PARTIES)
-    assert all((world / name / "state" / "run.state").exists() for name in PARTIES)
-    succeeded(together(world, arguments))
+    process.send_signal(number)
+    said = process.communicate(timeout=60)[0], peer.communicate(timeout=60)[0]
+    return process.returncode, peer.returncode, said, time.monotonic() - began
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("victim", PARTIES)
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_case_52_an_interrupted_command_ends_both_within_five_seconds_and_can_be_resumed(
+    world, victim, number, status
+):
+    for attempt in range(2):  # a busy machine may stand still once
+        code, peer_code, said, seconds = interrupted(world, victim, number)
+        assert (code, peer_code) == (status, 1), said
+        assert "ERR_CANCELLED" in said[1] and "Traceback" not in said[0] + said[1]
+        assert not any((world / name / "aligned.parquet").exists() for name in PARTIES)
+        assert all((world / name / "state" / "run.state").exists() for name in PARTIES)
+        if seconds < AT_ONCE_SECONDS:
+            break
+        assert attempt == 0, f"both ended {seconds} s after the signal"
+    succeeded(together(world, psi_arguments(bank=STATE, fund=STATE)))
     assert all(read_table(world / name / "aligned.parquet").num_rows == 480 for name in PARTIES)
     assert not any((world / name / "state").exists() for name in PARTIES)
 
 
-@pytest.mark.timeout(60)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_command_that_waits_for_its_peer_ends_at_once(world, number):
-    bank = start(world / "bank", psi_arguments()["bank"])
-    assert "waiting for fund" in bank.stdout.readline()
-    time.sleep(0.5)
-    began = time.monotonic()
-    bank.send_signal(number)
-    assert bank.wait(60) in (130, 143)
-    assert time.monotonic() - began < 30  # it would wait for a minute
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("party", PARTIES)
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_command_that_waits_for_its_peer_ends_at_once(world, party, number, status):
+    for attempt in range(2):
+        process = start(world / party, psi_arguments()[party])
+        assert "waiting for" in process.stdout.readline()
+        time.sleep(0.5)
+        began = time.monotonic()
+        process.send_signal(number)
+        assert process.wait(60) == status  # it would wait for a minute
+        seconds = time.monotonic() - began
+        if seconds < AT_ONCE_SECONDS:
+            break
+        assert attempt == 0, f"it ended {seconds} s after the signal"
 
 
 @pytest.mark.timeout(120)

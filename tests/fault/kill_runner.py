@@ -1,11 +1,11 @@
 """Runs two parties of an intersection in processes of their own, and kills them where a plan says.
 
 A plan gives each party at most one way to die the first time it runs: ``["call", k, "before" | "after" |
-"torn"]`` at the k-th call that changes files, or ``["time", seconds]``. Whoever was killed is started again;
-if the other had finished by then, so is the other. This module is a program: it reads one JSON plan per line
-and answers with one JSON outcome per line. Whoever could not reach the other, which had finished, is started
-again with it: that is the end of a run where one party has its result and the other does not. It forks its
-children, which makes them start at once.
+"torn"]`` at the k-th call that changes files once the parties have met, those of the audit file among them,
+or ``["time", seconds]`` after that. Whoever was killed is started again; if the other had finished by then,
+or does before both have met, so is the other: that is the end of a run where one party has its result and
+the other does not. This module is a program: it reads one JSON plan per line and answers with one JSON
+outcome per line. It forks its children, which makes them start at once.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 
 from isthmus import psi
 from isthmus.errors import IsthmusError
+from isthmus.party.audit import verify_audit_file
 from isthmus.party.certificates import Authority
 from isthmus.party.handshake import Proposal
 from isthmus.party.identity import Identity
@@ -41,7 +42,7 @@ CALLS = {name: getattr(os, name) for name in WATCHED}
 
 
 class Killer:
-    """Counts the calls that change files, and ends this process at one of them."""
+    """Counts the calls that change files, and ends this process at one of them or after a time."""
 
     def __init__(self, plan):
         self.calls = []
@@ -49,7 +50,9 @@ class Killer:
         for name in WATCHED:
             setattr(os, name, self._wrapped(name, CALLS[name]))
         if plan and plan[0] == "time":
-            threading.Timer(plan[1], self.die).start()
+            timer = threading.Timer(plan[1], self.die)
+            timer.daemon = True
+            timer.start()
 
     def die(self):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -75,7 +78,6 @@ class Killer:
 
 def party(name, folder, plan, options):
     """One party, in this process until it has finished or is killed."""
-    killer = Killer(plan)
     identity = Identity(
         name=name,
         certificate_path=folder / f"{name}.crt",
@@ -94,15 +96,16 @@ def party(name, folder, plan, options):
         reopen = lambda: dial(address, LIMITS.connect_seconds)  # noqa: E731
     direction = FROM_LISTENER if name == "beta" else FROM_DIALLER
     proposal = Proposal(name, identity.peer_name, "kill", LIMITS, direction, identity)
-    outcome = {}
+    audit = folder / f"{name}.jsonl"
     try:
-        with Session(reopen(), proposal, reopen=reopen) as session:
-            killer.calls.clear()
-            result = intersect(session, name, folder, options)
-            outcome = {"learned": result, "audit": [record["event"] for record in session.audit]}
+        with Session(reopen(), proposal, audit_file=audit, reopen=reopen) as session:
+            (folder / f"{name}.met").touch()
+            began, killer = time.monotonic(), Killer(plan)
+            learned = intersect(session, name, folder, options)
+            seconds = time.monotonic() - began
+            outcome = {"learned": learned, "calls": list(killer.calls), "seconds": seconds}
     except IsthmusError as error:
         outcome = {"error": f"{error}"}
-    outcome["calls"] = killer.calls
     (folder / f"{name}.json").write_text(json.dumps(outcome))
     return "learned" in outcome
 
@@ -116,41 +119,65 @@ def intersect(session, name, folder, options):
     return None if found.indices is None else [IDS[name][i] for i in found.indices]
 
 
-def start(name, folder, plan, options):
-    pid = os.fork()
-    if pid:
-        return pid
-    code = 1
-    try:
-        code = 0 if party(name, folder, plan, options) else 1
-    finally:
-        os._exit(code)
+class Run:
+    """Both parties, until both have finished."""
 
+    def __init__(self, plan, folder, pins):
+        self._folder = folder
+        self._options = {"pins": pins, "roles": plan["roles"], "reveal": plan["reveal"]}
+        self._running, self._finished, self._killed = {}, set(), []
+        self._starts = dict.fromkeys(NAMES, 0)
+        for name in NAMES:
+            (folder / f"{name}.jsonl").unlink(missing_ok=True)
+            self._start(name, plan.get(name))
 
-def run(plan, folder, pins):
-    """Run both parties until both have finished; return their outcomes and how often they were started."""
-    options = {"pins": pins, "roles": plan["roles"], "reveal": plan["reveal"]}
-    running = {start(name, folder, plan.get(name), options): name for name in NAMES}
-    starts, finished = dict.fromkeys(NAMES, 1), set()
-    deadline = time.monotonic() + 40
-    signal.alarm(45)
-    while running:
-        pid, status = os.wait()
-        name = running.pop(pid)
-        assert time.monotonic() < deadline
-        if status != 0:
-            assert starts[name] < 9, (folder / f"{name}.json").read_text()
-            again = {name} | finished
-            finished.clear()
-            for one in sorted(again):
-                starts[one] += 1
-                running[start(one, folder, None, options)] = one
+    def outcome(self):
+        """Wait for the end; return what came of it, how often each was started, and who was killed."""
+        deadline = time.monotonic() + 40
+        signal.alarm(45)
+        while self._running:
+            pid, status = os.wait()
+            name = self._running.pop(pid)
+            assert time.monotonic() < deadline
+            if os.WIFSIGNALED(status):
+                self._killed.append(name)
+            if status == 0:
+                self._finish(name)
+            else:
+                again, self._finished = {name} | self._finished, set()
+                for one in sorted(again):
+                    self._start(one)
+        signal.alarm(0)
+        folder = self._folder
+        return {
+            "outcomes": {name: json.loads((folder / f"{name}.json").read_text()) for name in NAMES},
+            "starts": self._starts,
+            "killed": self._killed,
+            "records": {name: verify_audit_file(folder / f"{name}.jsonl") for name in NAMES},
+            "left": sorted(path.name for name in NAMES for path in folder.glob(f"{name}.state/*")),
+        }
+
+    def _finish(self, name):
+        other = NAMES[1 - NAMES.index(name)]
+        meets_nobody = other in self._running.values() and not (self._folder / f"{other}.met").exists()
+        if meets_nobody:
+            self._start(name)
         else:
-            finished.add(name)
-    signal.alarm(0)
-    outcomes = {name: json.loads((folder / f"{name}.json").read_text()) for name in NAMES}
-    left = sorted(path.name for name in NAMES for path in folder.glob(f"{name}.state/*"))
-    return {"outcomes": outcomes, "starts": starts, "left": left}
+            self._finished.add(name)
+
+    def _start(self, name, plan=None):
+        assert self._starts[name] < 9, (self._folder / f"{name}.json").read_text()
+        self._starts[name] += 1
+        (self._folder / f"{name}.met").unlink(missing_ok=True)
+        pid = os.fork()
+        if pid:
+            self._running[pid] = name
+            return
+        code = 1
+        try:
+            code = 0 if party(name, self._folder, plan, self._options) else 1
+        finally:
+            os._exit(code)
 
 
 def warm_up(folder, pins):
@@ -173,7 +200,7 @@ def main():
         pins = {name: authority.issue(folder, name) for name in NAMES}
         warm_up(folder, pins)
         for line in sys.stdin:
-            print(json.dumps(run(json.loads(line), folder, pins)), flush=True)
+            print(json.dumps(Run(json.loads(line), folder, pins).outcome()), flush=True)
 
 
 if __name__ == "__main__":

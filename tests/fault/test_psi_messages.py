@@ -107,6 +107,25 @@ def test_a_bad_element_of_any_suite_is_refused_with_its_row(suite, replacement, 
     assert error.row == BATCH + 1
 
 
+def of_mixed_order(points, source, target):
+    """Put P + T in the place of element ``target``: P is ``source``, T = (0, 0) of order 2; 1/u for u."""
+    u = int.from_bytes(points[32 * source : 32 * (source + 1)], "little")
+    other = pow(u, -1, 2**255 - 19).to_bytes(32, "little")
+    return points[: 32 * target] + other + points[32 * (target + 1) :]
+
+
+def test_a_component_of_small_order_changes_nothing():
+    tamper = changing(wire.Masked, set_points(lambda points: of_mixed_order(points, 1, 1)))
+    matches = drive(steps("both", "X25519"), steps("both", "X25519"), tamper_b=tamper)
+    assert [match.size for match in matches] == [len(IDS), len(IDS)]
+
+
+@pytest.mark.parametrize("role", ["receiver", "sender", "both"])
+def test_an_item_in_two_encodings_is_refused(role):
+    tamper = changing(wire.Masked, set_points(lambda points: of_mixed_order(points, 1, 2)))
+    assert type(refusal(tamper, role, "X25519")) is errors.PeerDuplicate
+
+
 @pytest.mark.parametrize("role", ["receiver", "sender", "both"])
 def test_a_masked_item_sent_twice_is_refused(role):
     def twice(message):
@@ -155,14 +174,23 @@ def test_a_gap_in_the_batches_is_refused(kind, index):
     assert type(refusal(changing(kind, renumber, occurrence=1), "both")) is errors.ProtocolCount
 
 
-@pytest.mark.parametrize("count", [9, 11, 0])
-def test_a_count_that_is_not_kept_is_refused(count):
+@pytest.mark.parametrize("role", ["receiver", "sender", "both"])
+@pytest.mark.parametrize(
+    ("count", "kind"),
+    [
+        (9, errors.ProtocolCount),
+        (11, errors.ProtocolCount),
+        (4, errors.ProtocolState),
+        (0, errors.ProtocolState),
+    ],
+)
+def test_a_count_that_is_not_kept_is_refused(role, count, kind):
+    """The last batch has another length than the count says, or none is due where one comes."""
+
     def lie(message):
         message.count = count
 
-    # The lengths of the batches, or of the tags, then differ from what the count says.
-    error = refusal(changing(wire.Start, lie))
-    assert isinstance(error, errors.ProtocolCount | errors.ProtocolState | errors.DecodeError)
+    assert type(refusal(changing(wire.Start, lie), role)) is kind
 
 
 def test_a_huge_count_is_refused_before_anything_is_allocated():

@@ -12,6 +12,7 @@ from contextlib import suppress
 import pytest
 
 from isthmus import errors, psi
+from isthmus.party.audit import verify_audit_file
 from isthmus.party.channel import memory_pair
 from isthmus.party.session import Session
 from isthmus.protocol.psi_ecdh import ecdh_psi
@@ -34,7 +35,7 @@ def small_batches(monkeypatch):
 def run(tmp_path):
     """Return a function that intersects with a state folder per party, and returns each one's outcome."""
 
-    def run(*, cut_after=None, ids=IDS, options=None, on_session=None):
+    def run(*, cut_after=None, ids=IDS, options=None, on_session=None, audit=None):
         ends = memory_pair()
         ends = CutChannel(ends[0], Cut(cut_after)), ends[1]
         outcomes = {}
@@ -42,8 +43,9 @@ def run(tmp_path):
         def work(channel, proposal):
             name = proposal.party
             given = {"role": "both", "state_dir": tmp_path / name, **(options or {}).get(name, {})}
+            audit_file = audit / f"{name}.jsonl" if audit else None
             try:
-                with Session(channel, proposal) as session:
+                with Session(channel, proposal, audit_file=audit_file) as session:
                     if on_session:
                         on_session(session)
                     found = psi.intersect(session, ids[name], **given)
@@ -291,6 +293,38 @@ def test_case_49_a_full_disk_under_the_records_is_a_storage_error(run, tmp_path,
     assert any(type(outcomes[name]) is errors.StorageError for name in NAMES)
     outcomes = run(options={name: {"memory_bytes": 0} for name in NAMES})
     check(outcomes, tmp_path)
+
+
+@pytest.mark.parametrize("victims", [("alpha",), ("beta",), NAMES], ids=["alpha", "beta", "both"])
+@pytest.mark.parametrize("statement", [1, 2, 3, 4])
+def test_case_49_a_disclosure_that_cannot_be_recorded_releases_nothing(
+    run, tmp_path, tmp_path_factory, statement, victims
+):
+    """The disk under the audit file is full once both have matched; when it has room, the run is resumed."""
+    write, audit = os.write, tmp_path_factory.mktemp("audit")
+    seen, released = dict.fromkeys(NAMES, 0), []
+
+    def full(handle, data):
+        for name in victims:
+            if b'"event": "disclosure"' in bytes(data) and f'"party": "{name}"'.encode() in bytes(data):
+                seen[name] += 1
+                if seen[name] >= statement:
+                    write(handle, data[:50])
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(handle, data)
+
+    options = {name: {"on_result": lambda result, name=name: released.append(name)} for name in NAMES}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "write", full)
+        outcomes = run(audit=audit, options=options)
+    for name in victims:
+        assert type(outcomes[name]) is errors.StorageError and name not in released
+        assert (tmp_path / name / "run.state").exists()
+        assert verify_audit_file(audit / f"{name}.jsonl") >= statement
+    outcomes = run(audit=audit, options=options)
+    check(outcomes, tmp_path)
+    assert set(released) == set(NAMES)
+    assert all(verify_audit_file(audit / f"{name}.jsonl") > 4 for name in NAMES)
 
 
 def test_a_party_without_a_key_has_nothing_to_seal_with(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -267,8 +268,8 @@ def _audited(path: Path) -> Outcome:
             outcome.result = session.run("toy/1", ask(1))
     except errors.IsthmusError as error:
         outcome.error = error
-        mine.close()
-    thread.join(10)
+    thread.join(10)  # within the deadline
+    assert not thread.is_alive(), "the peer waits for a party that has ended"
     return outcome
 
 
@@ -297,16 +298,26 @@ def test_sessions_at_the_same_time_share_one_chain(tmp_path: Path) -> None:
     assert verify_audit_file(path) == 5
 
 
-def test_an_audit_record_written_in_part_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = os.write
-    monkeypatch.setattr(os, "write", lambda handle, data: write(handle, data[:-5]))
-    with pytest.raises(errors.StorageError, match="part"):
-        AuditTrail(tmp_path / "audit.jsonl").add("disclosure")
-
-
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_without_audit_nothing_is_released(tmp_path: Path) -> None:
-    outcome = _audited(tmp_path)  # a folder: no record can be written
+def test_case_51_without_an_audit_file_no_session_begins(tmp_path: Path) -> None:
+    outcome = _audited(tmp_path)
+    assert type(outcome.error) is errors.PathError
+    assert outcome.result is None
+
+
+@pytest.mark.parametrize("event", ["job started", "job finished"])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_case_49_without_audit_nothing_is_released(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    def full(handle: int, data: bytes) -> int:
+        if event.encode() in data:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(handle, data)
+
+    write = os.write
+    monkeypatch.setattr(os, "write", full)
+    outcome = _audited(tmp_path / "audit.jsonl")
     assert type(outcome.error) is errors.StorageError
     assert outcome.result is None
 

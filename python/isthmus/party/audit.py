@@ -2,7 +2,10 @@
 
 Each record carries the hash of the one before it, so a removed or changed record shows. With a file, every
 record is on disk before the call returns: no audit, no release. Sessions may share a file: a lock orders
-their records.
+their records, and of what is there only the last record is read.
+
+A record that was not written whole counts for nothing: whoever was writing it was told that it failed, or
+was killed. The next one to use the file cuts it off, and adds a record that says so.
 """
 
 from __future__ import annotations
@@ -10,15 +13,26 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from isthmus.errors import StorageError
+from isthmus.errors import InvalidArgument, PathError, StorageError
+from isthmus.regular import is_regular
+
+log = logging.getLogger(__name__)
 
 Record = dict[str, Any]
 _START = "0" * 64
+_FIRST_BYTES = b'{"time": "'
+_MAX_LINE_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 12
+_APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT
+_NOT_REGULAR = "the audit file is not a regular file"
 
 
 class AuditTrail:
@@ -29,28 +43,36 @@ class AuditTrail:
         self.context = context
         self._path = path
         self._last = _START
-        if path is not None:
-            _last_hash(path)  # an unreadable file is refused before anything runs
+        if path is not None:  # a file that cannot be used is refused before anything runs
+            with _locked(path, _APPEND, fcntl.LOCK_EX) as handle:
+                self._mend(handle)
+                if _last_hash(handle) == _START:
+                    _flush(path.parent)  # it may have been made just now
 
     def add(self, event: str, **facts: str) -> None:
         """Append one record. Raises StorageError if it could not be kept."""
-        record: Record = {
-            "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-            "event": event,
-            **self.context,
-            **facts,
-        }
+        record = self._record(event, facts)
         if self._path is None:
-            _chain(record, self._last)
+            _line(record, self._last)
         else:
-            _append(self._path, record)
+            with _locked(self._path, _APPEND, fcntl.LOCK_EX) as handle:
+                self._mend(handle)
+                _append(handle, record)
         self._last = record["hash"]
         self.records.append(record)
 
+    def _record(self, event: str, facts: dict[str, str]) -> Record:
+        time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        return {"time": time, "event": event, **self.context, **facts}
 
-def _chain(record: Record, previous: str) -> None:
-    record["previous"] = previous
-    record["hash"] = record_hash(record)
+    def _mend(self, handle: int) -> None:
+        """Cut off a last record that was not written whole, and say so in another."""
+        size = os.fstat(handle).st_size
+        whole = _whole(handle, size)
+        if whole < size:
+            log.warning("the last record of the audit file was not written whole, and is cut off")
+            os.ftruncate(handle, whole)
+            _append(handle, self._record("cut off", {"bytes": str(size - whole)}))
 
 
 def record_hash(record: Record) -> str:
@@ -63,43 +85,125 @@ def record_hash(record: Record) -> str:
 def verify_audit_file(path: str | Path) -> int:
     """Check the chain of an audit file; return the number of records.
 
-    Raises StorageError naming the first line that does not follow from the one before it.
+    Raises StorageError naming the first line that is damaged or does not follow from the one before it.
     """
     last, count = _START, 0
-    for count, record in enumerate(_read(Path(path)), start=1):
-        if record.get("previous") != last or record.get("hash") != record_hash(record):
-            raise StorageError(f"the audit file's chain is broken at line {count}")
-        last = record["hash"]
+    with _locked(Path(path), os.O_RDONLY, fcntl.LOCK_SH) as handle, open(handle, "rb", closefd=False) as file:
+        whole = _whole(handle, os.fstat(handle).st_size)
+        while line := file.readline(_MAX_LINE_BYTES):
+            count += 1
+            if file.tell() > whole:
+                raise StorageError(f"line {count} was not written whole; the next session cuts it off")
+            record = _parse(line)
+            if record is None:
+                raise _damaged(count)
+            if record.get("previous") != last:
+                raise StorageError(f"the audit file's chain is broken at line {count}")
+            last = record["hash"]
     return count
 
 
-def _read(path: Path) -> list[Record]:
+@contextmanager
+def _locked(path: Path, flags: int, lock: int) -> Iterator[int]:
+    """Open the file and hold its lock; what the system refuses meanwhile is a StorageError."""
     try:
-        records = [json.loads(line) for line in path.read_bytes().splitlines()]
-    except (OSError, ValueError) as error:
-        raise StorageError(f"the audit file cannot be read: {type(error).__name__}") from error
-    if not all(isinstance(record, dict) for record in records):
-        raise StorageError("the audit file holds something else than records")
-    return records
-
-
-def _last_hash(path: Path) -> str:
-    records = _read(path) if path.exists() else []
-    return str(records[-1].get("hash", "")) if records else _START
-
-
-def _append(path: Path, record: Record) -> None:
-    """Chain ``record`` to the last one in the file, whoever wrote that, and append it."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        handle = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)  # a FIFO would keep us waiting
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)  # released with the handle
-            _chain(record, _last_hash(path))
-            line = (json.dumps(record, ensure_ascii=False) + "\n").encode()
-            if os.write(handle, line) != len(line):
-                raise StorageError("the audit record could be written only in part")
-            os.fsync(handle)
+            if not is_regular(path, os.fstat(handle)):
+                raise PathError(_NOT_REGULAR)
+            fcntl.flock(handle, lock)  # released with the handle
+            yield handle
         finally:
             os.close(handle)
+    except IsADirectoryError:
+        raise PathError(_NOT_REGULAR) from None
     except OSError as error:
-        raise StorageError(f"the audit record could not be written: {error.strerror}") from error
+        raise StorageError(f"the audit file cannot be used: {error.strerror}") from error
+
+
+def _flush(folder: Path) -> None:
+    """Bring a folder's entries to disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _append(handle: int, record: Record) -> None:
+    """Chain ``record`` to the last one in the file, whoever wrote that, and add it: all of it, or nothing."""
+    line = _line(record, _last_hash(handle))
+    size = os.fstat(handle).st_size
+    try:
+        if os.write(handle, line) != len(line):
+            raise StorageError("the audit record could be written only in part")
+        os.fsync(handle)
+    except BaseException:
+        with suppress(OSError):  # then the next one to use the file cuts it off
+            os.ftruncate(handle, size)
+        raise
+
+
+def _line(record: Record, previous: str) -> bytes:
+    """Chain ``record`` to the one with the hash ``previous``; return its line."""
+    record["previous"] = previous
+    record["hash"] = record_hash(record)
+    line = json.dumps(record, ensure_ascii=False).encode() + b"\n"
+    if len(line) > _MAX_LINE_BYTES:
+        raise InvalidArgument(f"an audit record is longer than {_MAX_LINE_BYTES} bytes")
+    return line
+
+
+def _parse(line: bytes) -> Record | None:
+    """Return the record of a line; None if it is not one, or not as it was written."""
+    try:
+        record = json.loads(line)
+        whole = line.endswith(b"\n") and isinstance(record, dict) and record["hash"] == record_hash(record)
+    except (ValueError, KeyError, RecursionError):
+        return None
+    return record if whole else None
+
+
+def _tail(handle: int, size: int) -> bytes:
+    """Return the end of the file from some place before the last two ends of lines, or its last 2 MiB."""
+    length, tail = 0, b""
+    while length < min(size, 2 * _MAX_LINE_BYTES) and tail.count(b"\n") < 2:
+        length = min(size, max(2 * length, _BLOCK_BYTES))
+        tail = os.pread(handle, length, size - length)
+    return tail
+
+
+def _whole(handle: int, size: int) -> int:
+    """Return where a record begins at the end that was not written whole, or else the size."""
+    tail = _tail(handle, size)
+    begin = tail.rfind(b"\n") + 1
+    if begin == len(tail) and begin:
+        begin = tail.rfind(b"\n", 0, begin - 1) + 1
+        if b"\0" not in tail[begin:]:
+            return size
+    # What was being written when the machine lost power may be zeros in part.
+    rest = tail[begin:].ljust(len(_FIRST_BYTES), b"\0")
+    begun = all(found in (0, first) for found, first in zip(rest, _FIRST_BYTES, strict=False))
+    return size - (len(tail) - begin) if begun and len(tail) - begin <= _MAX_LINE_BYTES else size
+
+
+def _last_hash(handle: int) -> str:
+    """Return the hash of the last record; StorageError if the last line holds none."""
+    size = os.fstat(handle).st_size
+    if size == 0:
+        return _START
+    tail = _tail(handle, size)
+    record = _parse(tail[tail.rfind(b"\n", 0, len(tail) - 1) + 1 :])
+    if record is None:
+        with open(handle, "rb", closefd=False) as file:
+            file.seek(0)
+            ends = sum(block.count(b"\n") for block in iter(lambda: file.read(_MAX_LINE_BYTES), b""))
+        raise _damaged(ends + (not tail.endswith(b"\n")))
+    return str(record["hash"])
+
+
+def _damaged(line: int) -> StorageError:
+    return StorageError(
+        f"line {line} of the audit file is damaged or no audit record; find out what changed it, and move "
+        "the file aside: the next session begins a new one"
+    )

@@ -77,7 +77,11 @@ class Session:
         audit_file: Path | None = None,
         reopen: Callable[[], Channel] | None = None,
     ) -> None:
-        self._trail = AuditTrail(audit_file, job=proposal.job, party=proposal.party, peer=proposal.peer)
+        try:
+            self._trail = AuditTrail(audit_file, job=proposal.job, party=proposal.party, peer=proposal.peer)
+        except BaseException:
+            channel.close()  # or the peer would wait for a handshake
+            raise
         self._proposal = proposal
         self._reopen = reopen
         self._past = Counters()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from isthmus import errors
+from isthmus.regular import is_regular
 
 PathLike = str | os.PathLike[str]
 
@@ -24,8 +24,6 @@ _KINDS = {
     ".arrow": "arrow",
     ".feather": "arrow",
 }
-# The kernel makes these files up as they are read; their sizes mean nothing.
-_KERNEL_FOLDERS = ("proc", "sys")
 
 
 @dataclass(frozen=True)
@@ -59,12 +57,12 @@ def regular_file(path: PathLike) -> Path:
     path = Path(path)
     try:
         status = path.stat()
-        parts = path.resolve().parts
+        regular = is_regular(path, status)
     except FileNotFoundError:
         raise errors.PathError(f"{path.name} does not exist") from None
     except (OSError, ValueError, RuntimeError) as cause:
         raise errors.StorageError(f"{path.name} cannot be read") from cause
-    if not stat.S_ISREG(status.st_mode) or (len(parts) > 1 and parts[1] in _KERNEL_FOLDERS):
+    if not regular:
         raise errors.PathError(f"{path.name} is not a regular file")
     if status.st_size == 0:
         raise errors.EmptyInput(f"{path.name} holds no bytes")
