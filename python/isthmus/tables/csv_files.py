@@ -50,8 +50,8 @@ class CsvFile:
     """The chosen columns of one CSV file.
 
     ``types`` names the types of some columns; the others have the type that their first block looks like.
-    Columns in ``copied`` may hold line breaks, and be binary, or NotText tells that they must be. ``position``
-    is the number of bytes of the file that the latest pass has read.
+    Columns in ``copied`` may hold line breaks, and be binary; NotText tells that one must be. ``position`` is
+    the number of bytes of the file that the latest pass has read.
     """
 
     first_row = FIRST_ROW
