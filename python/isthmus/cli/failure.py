@@ -60,7 +60,7 @@ ADVICE = {
     "ERR_FEATURE_VALUE": "Fill in or remove the row named; features must be finite numbers.",
     "ERR_LABEL": "Labels must be 0 or 1, complete, and hold both classes.",
     "ERR_ALIGNMENT": "Align both files first with `isthmus psi`, or give an `id` column in both job files.",
-    "ERR_RESULT_TOO_SMALL": "The parties share fewer customers than agreed. Nobody learned how many.",
+    "ERR_RESULT_TOO_SMALL": "The parties share fewer customers than agreed. Nobody is shown how many.",
     "ERR_CHECKPOINT": "Restore the model file, or delete the state folder and start the run again.",
     "ERR_RESUME_MISMATCH": "Give the input and options of the interrupted run, or delete its state folder.",
     "ERR_RESOURCE": "Look at the cluster, or compute here; a run with a state folder can be resumed.",

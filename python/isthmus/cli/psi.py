@@ -25,15 +25,15 @@ They send each other bank.crt and fund.crt, and compare the fingerprints
 that were printed by telephone.
 
 [cyan]bank$ isthmus party trust fund.crt --party bank.toml
-fund$ isthmus party trust bank.crt --party fund.toml
+fund$ isthmus party trust bank.crt --party fund.toml \\
       --address bank.example:7700[/cyan]
 
 Then both run the same job, each on its own file, and within a minute of each
 other (or of limits.connect_seconds in the party files):
 
-[cyan]bank$ isthmus psi run --party bank.toml --job june
+[cyan]bank$ isthmus psi run --party bank.toml --job june \\
       --input bank.csv --id customer_id --out aligned.csv
-fund$ isthmus psi run --party fund.toml --job june
+fund$ isthmus psi run --party fund.toml --job june \\
       --input fund.parquet --id client --out aligned.parquet[/cyan]
 
 Row k of either output is the same customer. For three or more parties, see
@@ -108,7 +108,11 @@ def run(
     suite: Annotated[Suite, suite_option(_AGREED)] = "ristretto255",
     memory: Annotated[
         str,
-        typer.Option(help="Memory for the lists; more goes to disk, encrypted.", rich_help_panel=_MACHINE),
+        typer.Option(
+            help="Memory for the lists; more goes to disk, encrypted: to --state, or the folder of --out, or "
+            "else that of the party file.",
+            rich_help_panel=_MACHINE,
+        ),
     ] = "1G",
     state: Annotated[
         Path | None,
@@ -127,12 +131,12 @@ def run(
 
     Both parties run it, each with its own file. At the bank, which waits:
 
-    [cyan]isthmus psi run --party bank.toml --job june
+    [cyan]isthmus psi run --party bank.toml --job june \\
     --input bank.csv --id customer_id --out aligned.csv[/cyan]
 
     At the fund, which dials (its party file has the bank's address):
 
-    [cyan]isthmus psi run --party fund.toml --job june
+    [cyan]isthmus psi run --party fund.toml --job june \\
     --input fund.parquet --id client --out aligned.parquet[/cyan]
 
     The outputs hold all columns of their inputs; row k of either is the same
@@ -147,6 +151,7 @@ def run(
     from isthmus.errors import InvalidArgument
     from isthmus.party.party_file import load_party_file
     from isthmus.protocol.registry import psi_protocol
+    from isthmus.psi.ingest import IdSource
     from isthmus.psi.ray_engine import import_ray
 
     if (out is not None) != (role != "sender" and not count_only):
@@ -167,8 +172,13 @@ def run(
         "suite": suite,
     }
     memory_bytes = psi_files.read_memory(memory)
-    limits = {"memory_bytes": memory_bytes, "state_dir": state, "engine": engine}
-    stream = psi_files.open_ids(input, id, options["normalize"], out, state)
+    limits = {
+        "memory_bytes": memory_bytes,
+        "work_dir": state or (out or party).parent,
+        "state_dir": state,
+        "engine": engine,
+    }
+    stream = psi_files.open_ids(input, id, options["normalize"], out, state, min_result=min_result)
     if engine == "ray":
         import_ray()
     console = Console(stderr=True)
@@ -177,8 +187,8 @@ def run(
         return
     pending = None
     if state is not None:
-        pending = Pending(state, input, load_party_file(party).identity, {"job": job, "id": id, **options})
-    rows = None if pending is None else pending.load()
+        pending = Pending(state, load_party_file(party).identity, {"job": job, "id": id, **options})
+    rows = None if pending is None else pending.load(IdSource(stream, options["normalize"]))
     if rows is None:
         keep = {} if pending is None else {"on_result": pending.save}
         rows = _match(console, party, job, stream, count_only=False, options={**options, **limits, **keep})

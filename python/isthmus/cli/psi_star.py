@@ -94,7 +94,7 @@ def star(
         "normalize": psi_files.read_rules(normalize or []),
         "suite": suite,
     }
-    stream = psi_files.open_ids(input, id, options["normalize"], out)
+    stream = psi_files.open_ids(input, id, options["normalize"], out, min_result=min_result)
     console = Console(stderr=True)
     with meet_all(party, job, console) as sessions:
         if hub:
