@@ -96,7 +96,8 @@ def run(session: Session, ids: Any, request: Request) -> Iterator[Outcome]:
         workspace = Workspace(request.memory_bytes, request.work_dir or request.state_dir)
 
         def on_rows(done: int) -> None:
-            session.report(Progress(_READING, done, max(source.total_rows or 0, done)))
+            rows = source.total_rows
+            session.report(Progress(_READING, done, 0 if rows is None else max(rows, done)))
 
         order = SecretSeed() if checkpoint is None else checkpoint.order
         own = read_items(source, order, workspace, on_rows)
