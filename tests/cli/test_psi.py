@@ -1,8 +1,11 @@
 """``isthmus psi`` before it meets a peer: help, and options that are refused."""
 
+from pathlib import Path
+
 import pyarrow as pa
 import pytest
 
+from isthmus import errors
 from isthmus.tables import write_table
 
 
@@ -73,6 +76,30 @@ def test_a_column_that_the_output_has_no_place_for_is_refused_before_the_peer_is
     done = run("psi", "run", *fixed, "--out", tmp_path / "o.csv")
     assert done.exit_code == 1 and "ERR_SCHEMA" in done.output and "column visits is list" in done.output
     assert "waiting" not in done.output and "b.toml" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("more", "folder"),
+    [
+        (["--out", "far/o.csv"], "far"),
+        (["--role", "sender"], "own"),
+        (["--out", "far/o.csv", "--state", "s"], "s"),
+    ],
+)
+def test_records_beyond_the_memory_go_to_the_folder_of_the_output(run, world, monkeypatch, more, folder):
+    seen = []
+
+    def match(*_, work_dir, **__):
+        seen.append(work_dir)
+        raise errors.CancelledError("enough")
+
+    monkeypatch.setattr("isthmus.cli.psi._match", match)
+    monkeypatch.chdir(world)
+    (world / "far").mkdir()
+    (world / "bank").rename("own")
+    own = ("--party", "own/bank.toml", "--input", "own/bank.csv", "--id", "customer", "--job", "june")
+    assert "ERR_CANCELLED" in run("psi", "run", *own, *more).output
+    assert seen == [Path(folder)]
 
 
 def test_an_output_that_cannot_be_written_is_refused_before_the_peer_is_met(run, world):

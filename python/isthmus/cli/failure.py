@@ -56,7 +56,7 @@ ADVICE = {
     "ERR_EMPTY_INPUT": "Give a file with at least one row.",
     "ERR_DUPLICATE_ID": "Remove repeated customers, or keep each one's first row: `duplicates` set to first.",
     "ERR_SCHEMA": "Make the file's columns match what the message lists.",
-    "ERR_CSV": "Repair the row named; quote values that hold a comma.",
+    "ERR_CSV": "Repair the row named; quote values that hold a comma, and double a quote within a value.",
     "ERR_FEATURE_VALUE": "Fill in or remove the row named; features must be finite numbers.",
     "ERR_LABEL": "Labels must be 0 or 1, complete, and hold both classes.",
     "ERR_ALIGNMENT": "Align both files first with `isthmus psi`, or give an `id` column in both job files.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,6 +14,7 @@ from isthmus.cli.psi_options import OWN, Input, Suite, job_option, min_result_op
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from isthmus.cli.pending import Pending
     from isthmus.tables import TableStream
 
 HELP = """Find the customers that two parties share; neither sees the other's others.
@@ -151,7 +154,6 @@ def run(
     from isthmus.errors import InvalidArgument
     from isthmus.party.party_file import load_party_file
     from isthmus.protocol.registry import psi_protocol
-    from isthmus.psi.ingest import IdSource
     from isthmus.psi.ray_engine import import_ray
 
     if (out is not None) != (role != "sender" and not count_only):
@@ -182,24 +184,32 @@ def run(
     if engine == "ray":
         import_ray()
     console = Console(stderr=True)
+    match = functools.partial(_match, console, party, job, stream, count_only, **options, **limits)
     if out is None:
-        _match(console, party, job, stream, count_only=count_only, options={**options, **limits})
+        match()
         return
     pending = None
     if state is not None:
         pending = Pending(state, load_party_file(party).identity, {"job": job, "id": id, **options})
-    rows = None if pending is None else pending.load(IdSource(stream, options["normalize"]))
-    if rows is None:
-        keep = {} if pending is None else {"on_result": pending.save}
-        rows = _match(console, party, job, stream, count_only=False, options={**options, **limits, **keep})
+    rows = match() if pending is None else _kept_or_new(pending, stream, options["normalize"], match)
     psi_files.write_shared(console, stream, input, rows, out, memory_bytes=memory_bytes)
     if pending is not None:
         pending.discard()
     psi_files.say(console, f"wrote {out}")
 
 
+def _kept_or_new(
+    pending: Pending, stream: TableStream, normalize: str | dict[str, str], match: Callable[..., Any]
+) -> Any:
+    """Return the rows that an earlier run of the command kept, or keep and return those of a new match."""
+    from isthmus.psi.ingest import IdSource
+
+    rows = pending.load(IdSource(stream, normalize))
+    return match(on_result=pending.save) if rows is None else rows
+
+
 def _match(
-    console: Console, party: Path, job: str, stream: TableStream, *, count_only: bool, options: dict[str, Any]
+    console: Console, party: Path, job: str, stream: TableStream, count_only: bool, **options: Any
 ) -> Any:
     """Meet the peer, run the protocol, say what came of it, and return this party's rows if it learns any."""
     from isthmus.cli.meeting import meet
