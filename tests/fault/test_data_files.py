@@ -91,29 +91,6 @@ def test_a_malformed_row_is_a_csv_error_with_its_row(tmp_path, read, content, ro
     refuses(errors.CsvError, lambda: read(path), row=row)
 
 
-@pytest.mark.parametrize(
-    ("content", "row"),
-    [
-        (b'id,v\na,"x\nb,"zq7canary\nc,z\n', 2),
-        (b'id,v\na,1\nb,"x\nc,""\nd,"zq7canary"\n', 3),
-        (b'id,v\na,"x\ny"\nb,zq7"canary\n', 3),
-        (b'id,v\na,1\nb,"zq7canary\n', 3),
-        (b'id,v\na,1\nb,"zq7canary' + b",\n" * 2_000_000, 3),
-    ],
-    ids=["closed-by-the-next", "after-a-doubled-one", "within-a-value", "at-the-end", "longer-than-a-block"],
-)
-def test_an_unclosed_quote_is_found_in_columns_that_are_not_read(tmp_path, content, row):
-    path = csv_file(tmp_path, content)
-    refuses(errors.CsvError, lambda: list(tables.open_stream(path, columns=["id"])), row=row)
-    refuses(errors.CsvError, lambda: tables.write_rows(path, np.array([0]), tmp_path / "o.csv"), row=row)
-    assert files_in(tmp_path) == ["data.csv"]
-
-
-def test_a_quote_within_a_value_is_part_of_it_where_no_value_holds_a_line_break(tmp_path):
-    path = csv_file(tmp_path, b'id,v\na,5" pipe\n\nb,"x"\n')
-    assert tables.read_table(path)["v"].to_pylist() == ['5" pipe', "x"]
-
-
 @reader
 @pytest.mark.parametrize("ends", [b"\n\n\n", b"\r\n\r\n\r\n", b"\r\n\n\r\n", b"\n\r\n"])
 def test_any_line_ends_are_accepted(tmp_path, read, ends):

@@ -354,34 +354,6 @@ def test_values_go_from_csv_to_csv_as_they_are(tmp_path):
     assert read.to_pydict() == {"id": ["008", "007"], "amount": ["", "1.10"], "note": ["x", 'a "b", c']}
 
 
-def test_any_bytes_go_from_csv_to_csv(tmp_path):
-    """Line breaks, other character sets and doubled quotes, at the ends of blocks too."""
-    note = b'"one\ntwo\r\n""\xe9\x00""' + b"x" * 999 + b'"'
-    lines = [b"c%05d,%s,\xff%d" % (n, note, n) for n in range(5000)]
-    (tmp_path / "in.csv").write_bytes(b"id,note,v\n" + b"\n".join(lines))
-    rows = np.array([4999, 0, 2500])
-    tables.write_rows(tmp_path / "in.csv", rows, tmp_path / "out.csv", text=["id"])
-    wanted = [b'"c%05d",%s,"\xff%d"\n' % (n, note, n) for n in rows.tolist()]
-    assert (tmp_path / "out.csv").read_bytes() == b'"id","note","v"\n' + b"".join(wanted)
-    assert sum(batch.num_rows for batch in tables.open_stream(tmp_path / "in.csv", columns=["id"])) == 5000
-
-
-def test_a_csv_column_that_is_no_text_is_one_of_bytes_in_other_formats(tmp_path):
-    rows = 500_000  # more than one block
-    lines = [b"c%05d,note\n" % n for n in range(rows - 1)]
-    (tmp_path / "in.csv").write_bytes(b"id,note\n" + b"".join(lines) + b'last,"\xe9\n"\n')
-    tables.write_rows(tmp_path / "in.csv", np.array([rows - 1, 0]), tmp_path / "out.parquet", text=["id"])
-    found = tables.read_table(tmp_path / "out.parquet")
-    assert found.to_pydict() == {"id": ["last", "c00000"], "note": [b"\xe9\n", b"note"]}
-
-
-def test_bytes_stand_in_a_csv_file_as_they_are(tmp_path):
-    kinds = (pa.binary(), pa.large_binary(), pa.binary(2))
-    columns = {str(kind): pa.array([b"\xff\n", None, b"ab"], kind) for kind in kinds}
-    tables.write_rows(pa.table(columns), np.array([1, 0]), tmp_path / "out.csv")
-    assert (tmp_path / "out.csv").read_bytes().endswith(b',,\n"\xff\n","\xff\n","\xff\n"\n')
-
-
 def test_a_csv_column_that_changes_its_type_far_into_the_file_gets_the_wider_type(tmp_path):
     rows = 500_000  # more than one block
     lines = [b"%08d,%d,%d,," % (n, n, n) for n in range(rows)]

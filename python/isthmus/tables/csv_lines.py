@@ -65,15 +65,18 @@ class LineCounter:
         ended = ends.copy()
         ended[1:] &= ~ends[:-1]
         ended[0] &= self._last not in (_LF, _CR)
-        self._lines += int(np.count_nonzero(ended))
-        if self._stray is None:
-            quotes = np.flatnonzero(data == _QUOTE) if has_quotes else np.empty(0, np.int64)
-            self._judge(data, quotes, np.flatnonzero(ended))
+        count = int(np.count_nonzero(ended))
+        self._lines += count
+        if has_quotes or self._last == _QUOTE:
+            if self._stray is None:
+                self._judge(data, np.flatnonzero(data == _QUOTE), np.flatnonzero(ended))
+        elif not self._inside:
+            self._rows += count
         self._last = int(data[-1])
 
     def _judge(self, data: Bytes, quotes: NDArray[np.int64], ended: NDArray[np.int64]) -> None:
         """Find the first stray quote, taking quotes to open and close by turns, as they do if none is."""
-        within = (np.searchsorted(quotes, ended) + self._inside) % 2 == 1
+        within = ((np.searchsorted(quotes, ended) + self._inside) & 1).astype(np.bool_)
         opening, closing = quotes[int(self._inside) :: 2], quotes[int(not self._inside) :: 2]
         strays = [opening[~_BESIDE_QUOTES[np.where(opening > 0, data[opening - 1], self._last)]]]
         closing = closing[closing + 1 < len(data)]
