@@ -3,13 +3,9 @@
 // Every lane holds lane 0's value; one operation of kLanes lanes counts once.
 
 #include "isthmus/field/fp25519.hpp"
+#include "kernel_times.hpp"
 
 namespace isthmus {
-
-struct Counts {
-  double products = 0;
-  double squares = 0;
-};
 
 template <std::size_t kLaneCount>
 struct Counted {

@@ -3,8 +3,9 @@
 Microseconds of one core per element, the best of many short runs. The floor of a row is its number of field
 products and squares, counted by running the same code on a counting field (``counted_field.hpp``), times what
 the backend's field kernel needs for one of each, measured right before and after it. ``curve_kernels.cpp``
-does this, compiled here with the backend's flags. libsodium, which handles one element at a time, is measured
-beside them, when the system has it. The calls from Python are checked against each other.
+and ``weierstrass_kernels.cpp`` do this, compiled here with the backend's flags. libsodium, which handles one
+element at a time, is measured beside them, when the system has it. The calls from Python are checked against
+each other.
 """
 
 from __future__ import annotations
@@ -37,8 +38,10 @@ FLAGS = {
     "avx2": ["-DLANES=4", *AVX2],
     "avx512ifma": ["-DLANES=8", *AVX2, *IFMA, "-mprefer-vector-width=512"],
 }
-CORE = ("core/secret", "curve/edwards25519", "curve/canonical25519")
-SOURCES = ["bench/curve_kernels.cpp", *(f"cpp/src/{name}.cpp" for name in CORE)]
+PROGRAMS = {
+    "curve_kernels": ("core/secret", "curve/edwards25519", "curve/canonical25519"),
+    "weierstrass_kernels": ("core/secret", "core/memory", "core/fork", "curve/weierstrass_digits"),
+}
 STEPS = {
     "decode": "decode, validate",
     "map": "map one field element",
@@ -52,29 +55,29 @@ COUNT = 4096
 DOMAIN = b"psi_ecdh/1" + bytes(32)
 
 
-def kernel_rows(backend: str) -> dict[str, tuple[float, ...]]:
-    """Compile and run ``curve_kernels.cpp``: name -> nanoseconds, products, squares, share of the floor."""
+def kernel_rows(program: str, backend: str) -> dict[str, tuple[float, ...]]:
+    """Compile and run a program: name -> nanoseconds, products, squares, share of the floor."""
+    sources = [f"bench/{program}.cpp", *(f"cpp/src/{name}.cpp" for name in PROGRAMS[program])]
     with tempfile.TemporaryDirectory() as folder:
-        program = Path(folder) / "kernels"
+        binary = Path(folder) / "kernels"
         command = ["c++", "-std=c++20", "-O3", "-DNDEBUG", "-Wno-psabi", f"-I{ROOT}/cpp/include"]
-        command += [*FLAGS[backend], *(str(ROOT / source) for source in SOURCES), "-o", str(program)]
+        command += [*FLAGS[backend], *(str(ROOT / source) for source in sources), "-o", str(binary)]
         subprocess.run(command, check=True)
-        lines = subprocess.run([str(program)], check=True, capture_output=True, text=True).stdout.splitlines()
-    split = [line.split() for line in lines]
+        lines = subprocess.run([str(binary)], check=True, capture_output=True, text=True).stdout.splitlines()
+    split = [line.rsplit(maxsplit=4) for line in lines]
     return {name: tuple(map(float, figures)) for name, *figures in split}
 
 
 def record_kernels(recorder: Recorder, backend: str) -> None:
     """One row per step and group, with the share of the floor."""
-    rows = kernel_rows(backend)
-    for what in ("product", "square"):
-        key = {"group": "field 2²⁵⁵ − 19", "step": what, "backend": backend}
-        recorder.add("groups", key, {"micros": rows.pop(what)[0] / 1000})
-    for name, (nanoseconds, products, squares, fraction) in rows.items():
-        group_name, step = name.split(".")
-        key = {"group": group_name, "step": STEPS[step], "backend": backend}
-        counted = {"products": products, "squares": squares, "fraction": fraction}
-        recorder.add("groups", key, {"micros": nanoseconds / 1000, **counted})
+    for program in PROGRAMS:
+        for name, (nanoseconds, products, squares, fraction) in kernel_rows(program, backend).items():
+            group_name, step = name.split(".")
+            values = {"micros": nanoseconds / 1000}
+            if step in STEPS:
+                values |= {"products": products, "squares": squares, "fraction": fraction}
+            key = {"group": group_name, "step": STEPS.get(step, step), "backend": backend}
+            recorder.add("groups", key, values)
 
 
 def best_of(run: Callable[[], object], count: int, repeats: int = 9) -> float:

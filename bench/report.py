@@ -62,10 +62,11 @@ STEPS = (
         ("bench/peers/paillier.py", "--all-cores", "--repeat", "2", "--seconds", "3"),
     ),
     Step("psi", 1, _psi("--sizes", "65536", "1048576")),
+    Step("psi-state", 0.5, _psi("--sizes", "1048576", "--threads", "2", "--state")),
     Step("psi-suites", 2, _psi("--sizes", "65536", "1048576", "--threads", "2", *SUITES)),
     Step("peers-psi", 3, ("bench/peers/psi.py", "--log2", "16", "--repeat", "1")),
     Step("peers-psi-million", 6, ("bench/peers/psi.py", "--log2", "20", "--repeat", "1")),
-    Step("psi-10m", 3.5, _psi("--sizes", "10000000", "--threads", "2")),
+    Step("psi-10m", 6.5, _psi("--sizes", "10000000")),
     Step("demo", 1.5, ("bench/demo.py",)),
     Step("psi-50m", 8, _psi("--sizes", "50000000x1000000", "--threads", "2"), only_by_name=True),
 )

@@ -54,6 +54,7 @@ def psi(rows: Sequence[Measured]) -> str:
     def cells(row: Measured) -> list[str]:
         first, second = row["sizes"]
         n = size(first) if first == second else f"{size(first)} × {size(second)}"
+        n += ", resumable" if row["state"] else ""
         shares = [f"{row[name]:.0%}" for name in ("read", "curve", "match_and_write")]
         seconds = f"{row['seconds']:,.1f}", f"{row['micros_per_item']:.1f}", f"{row['cpu_seconds']:,.1f}"
         memory = f"{row['bytes_per_item']:.0f}", f"{row['peak_mib']:,.0f}"
@@ -236,7 +237,7 @@ def summary(rows: Sequence[Measured]) -> str:
             cost = f"{row['seconds']:.1f} s, {row['bytes'] / 1e6:,.0f} MB"
             lines.append([what, cost, f"`isthmus demo --key-bits {row['key_bits']}`"])
     for row in rows:
-        if row.table != "psi" or row["suite"] != "ristretto255" or row["threads"] != 2:
+        if row.table != "psi" or row["suite"] != "ristretto255" or row["threads"] != 2 or row["state"]:
             continue
         n = " with ".join(f"{count:,}" for count in row["sizes"])
         sent = f"{row['bytes_sent'] / 1e6:,.0f} MB, {row['peak_mib']:,.0f} MiB a party"
@@ -312,7 +313,7 @@ def scale_billion(rows: Sequence[Measured]) -> str:
         return ""
     curve = found["own"] + found["peer"]
     driver = found["read"] + found["rest"] + found["match_and_write"]
-    on = ", ".join(f"{_span(curve * 1000 / cores)} on {cores}" for cores in (1, 16, 64))
+    on = ", ".join(f"{_span(curve * 1000 / cores)} on {cores}" for cores in (1, 16, 32))
     lines = [
         ["curve arithmetic", f"10⁹ · {curve:.1f} µs = {curve * 1000:,.0f} s of one core: {on}"],
         ["driver", f"10⁹ · {driver:.1f} µs = {driver * 1000:,.0f} s: {_span(driver * 1000)}"],

@@ -86,10 +86,10 @@ def programs() -> list[Program]:
     spu = Program("spu", "CURVE_25519", "psi_spu.py", SPU, links_two=True)
     has_ifma = system.available_backends()[-1] == "avx512ifma"
     lesser = [
-        *(
-            ours(curve, "avx2", most)
-            for curve, most in (("ristretto255", 64), ("P-256", SMALL), ("SM2", SMALL))
-        ),
+        ours("ristretto255", "avx2"),
+        ours("X25519", "avx2"),
+        ours("P-256", "avx2", SMALL),
+        ours("SM2", "avx2", SMALL),
         replace(spu, backend="without-ifma"),
     ]
     return [

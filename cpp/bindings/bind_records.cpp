@@ -33,16 +33,27 @@ Array<std::uint64_t> sort_as(const Array<std::uint64_t>& records) {
   return out;
 }
 
-bool holds_items(const Array<std::uint64_t>& records) {
-  return records.ndim() == 2 && records.shape(1) == static_cast<py::ssize_t>(std::tuple_size_v<ItemRecord>);
+// Calls work<Words>() for the width of the records; record_view() refuses those of another.
+template <class Work>
+auto by_words(const Array<std::uint64_t>& records, const Work& work) {
+  switch (records.ndim() == 2 ? records.shape(1) : 0) {
+    case 4:
+      return work.template operator()<4>();
+    case 5:
+      return work.template operator()<5>();
+    case 6:
+      return work.template operator()<6>();
+    default:
+      return work.template operator()<3>();
+  }
 }
 
 py::tuple partition(const Array<std::uint64_t>& records) {
-  return holds_items(records) ? partition_as<6>(records) : partition_as<3>(records);
+  return by_words(records, [&]<std::size_t Words>() { return partition_as<Words>(records); });
 }
 
 Array<std::uint64_t> sort(const Array<std::uint64_t>& records) {
-  return holds_items(records) ? sort_as<6>(records) : sort_as<3>(records);
+  return by_words(records, [&]<std::size_t Words>() { return sort_as<Words>(records); });
 }
 
 py::tuple split(const Array<std::uint64_t>& sorted) {

@@ -56,7 +56,7 @@ def arguments(**more):
 
 @pytest.mark.timeout(120)
 def test_the_hub_writes_the_rows_that_all_have_and_all_print_one_code(star):
-    done = together(star, arguments())
+    done = together(star, arguments(bank=["--memory", "0"], shop=["--memory", "1K"]))
     succeeded(done)
     rows = read_table(star / HUB / "shared.csv", text=["customer", "amount"])
     assert rows["customer"].to_pylist() == SHARED

@@ -165,6 +165,24 @@ void check_records_and_masks() {
   CHECK_THROWS(SecretSeed(Bytes(31)), ErrorCode::InvalidArgument);
 }
 
+// Enough records for several buckets, in an order that is far from ascending.
+template <std::size_t Words>
+void check_sorting() {
+  std::vector<Record<Words>> records(5000), parts(5000), sorted(5000);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    records[i].fill(i);
+    records[i][0] = (i / 2) * 0x9e3779b97f4a7c15;  // in pairs that later words tell apart
+  }
+  std::array<std::uint64_t, kPartitions + 1> starts;
+  partition_records<Words>(records, parts, starts);
+  for (std::size_t p = 0; p < kPartitions; ++p) {
+    for (std::size_t i = starts[p]; i < starts[p + 1]; ++i) CHECK(parts[i][0] >> 56 == p);
+  }
+  sort_records<Words>(parts, sorted);
+  std::sort(records.begin(), records.end());
+  CHECK(sorted == records);
+}
+
 void check_matching() {
   // Four tags of two bytes on one side; on the other three of them, told apart by later bytes.
   const Bytes own_rows = {0x10, 0x01, 0x10, 0x02, 0x10, 0x03, 0x10, 0x04};
@@ -200,6 +218,10 @@ int main() {
   check_malformed();
   check_shapes();
   check_records_and_masks();
+  check_sorting<3>();
+  check_sorting<4>();
+  check_sorting<5>();
+  check_sorting<6>();
   check_matching();
   check_siphash();
   return check::finish("items");

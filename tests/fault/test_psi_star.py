@@ -119,37 +119,30 @@ def outcome(**fields):
     return content(change)
 
 
-def u32(*values):
-    return b"".join(value.to_bytes(4, "little") for value in values)
-
-
 @pytest.mark.parametrize(
     ("change", "kind"),
     [
-        (outcome(positions=u32(0, 0)), errors.PeerValue),
-        (outcome(positions=u32(1, 0)), errors.PeerValue),
-        (outcome(positions=u32(10)), errors.PeerValue),
-        (outcome(positions=u32(*range(11))), errors.ProtocolCount),
-        (outcome(positions=b"\0\0\0"), errors.DecodeError),
+        (outcome(shared=b"\xff"), errors.ProtocolCount),
+        (outcome(shared=b"\xff\x03\x00"), errors.ProtocolCount),
+        (outcome(shared=b"\x03\x04"), errors.PeerValue),
         (outcome(released=False), errors.ProtocolCount),
-        (outcome(positions=u32(1)), errors.PeerValue),
+        (outcome(shared=b"\x01\x00"), errors.PeerValue),
         (content(lambda data: b"\xff\xff"), errors.DecodeError),
     ],
-    ids=[
-        "repeated",
-        "descending",
-        "beyond",
-        "too-many",
-        "ragged",
-        "withheld",
-        "below-minimum",
-        "not-protobuf",
-    ],
+    ids=["short", "long", "beyond", "withheld", "below-minimum", "not-protobuf"],
 )
 @pytest.mark.parametrize(("sender", "to"), [(3, 2), (2, 1), (1, 0)])
-def test_positions_that_cannot_be_are_refused(sender, to, change, kind):
+def test_an_outcome_that_cannot_be_is_refused(sender, to, change, kind):
     number = {(3, 2): 0, (2, 1): 0, (1, 0): 1}[sender, to]
     assert type(refusal(sender, to, number, change, min_result=2)) is kind
+
+
+def test_more_shared_items_than_a_member_has_are_refused():
+    sets = [*SETS[:3], SETS[3][:3]]
+    for sender, to in ((3, 2), (2, 1), (1, 0)):
+        number = 1 if to == 0 else 0
+        error = refusal(sender, to, number, outcome(shared=b"\x0f\x00"), sets=sets)
+        assert type(error) is errors.ProtocolCount
 
 
 def join(**fields):
@@ -246,6 +239,7 @@ class Queues:
 
     def put(self, sender, to, message):
         self.messages.append((sender, to, message))
+        return True
 
     def get(self, sender, to):
         return roster() if sender == 0 else None

@@ -25,10 +25,15 @@ from isthmus.party.limits import Limits
 from isthmus.party.session import Session
 from isthmus.party.wire.link_pb2 import FROM_DIALLER, FROM_LISTENER
 from isthmus.protocol.machine import Progress
-from isthmus.protocol.psi_star import From, StarMatch, To, member
+from isthmus.protocol.psi_star import member
+from isthmus.protocol.psi_star_plan import LEAD
+from isthmus.protocol.psi_star_steps import From, Means, StarMatch, To
 from isthmus.protocol.suites import psi_suite
 from isthmus.psi.sealing import RunKey
+from isthmus.psi.star_sets import StarSets
+from isthmus.psi.workspace import Workspace
 from tests.protocol.conformance import PATIENT_SECONDS, QUICK, Outcome
+from tests.protocol.psi_parties import InlineEngine
 
 NAMES = ("hub", "ann", "bob", "cy", "dot")
 
@@ -73,16 +78,17 @@ def drive_star(
     suite: str = "ristretto255",
     seals: Callable[[], Any] = RunKey,
     tamper: Tamper | None = None,
+    room: int = LEAD,
 ) -> list[StarMatch]:
     """Run one member per set and return what each learned.
 
     ``tamper(sender, to, i, message)`` may change the i-th message between two members, or drop it by None.
+    Only ``room`` messages wait for a member from another.
     """
     names = NAMES[: len(sets)]
     machines = [
         member(
-            Items(ids),
-            seals(),
+            Means(Items(ids), StarSets(Workspace(), 0), InlineEngine(), seals()),
             names if index == 0 else (names[0], names[index]),
             hub=index == 0,
             min_result=min_result,
@@ -108,6 +114,8 @@ def drive_star(
                     assert isinstance(answer, step.kind)
                 elif isinstance(step, To):
                     pair = (index, step.member)
+                    if len(queues.get(pair, ())) == room:
+                        break
                     message: Any = type(step.message).FromString(step.message.SerializeToString())
                     if tamper is not None:
                         message = tamper(*pair, sent.get(pair, 0), message)

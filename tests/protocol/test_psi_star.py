@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isthmus.protocol.psi_star_plan import hops
+from isthmus.protocol.psi_star_plan import LEAD, Hop, Turn, crossings, turns
 from isthmus.protocol.suites import psi_suite
 from isthmus.protocol.wire import psi_star_pb2 as wire
 from isthmus.psi.sealing import RunKey
@@ -41,29 +41,38 @@ def test_only_the_filter_sees_two_sets_under_one_mask(members):
     everyone = frozenset(range(members))
     masks = {origin: {origin} for origin in everyone}  # who has masked each set so far
     seen = {index: [] for index in everyone}
-    queues = {index: hops(members, index) for index in everyone}
-    under_way = []
-    while any(queues.values()):
-        for index, queue in queues.items():
-            while queue:
-                hop = queue[0]
-                crossing = (hop.other, index, hop.origin) if hop.takes else (index, hop.other, hop.origin)
-                if hop.takes and crossing not in under_way:
-                    break
-                queue.pop(0)
-                if not hop.takes:
-                    under_way.append(crossing)
-                    continue
-                under_way.remove(crossing)
+    plans = {index: turns(members, index) for index in everyone}
+    for number in range(max(map(len, plans.values()))):
+        at_once = {index: plan[number] for index, plan in plans.items() if number < len(plan)}
+        given = {(i, turn.gives.other, turn.gives.origin) for i, turn in at_once.items() if turn.gives}
+        # Tags wait at the filter, which takes them member by member; other sets are taken as they are given.
+        taken = {(turn.takes.other, i, turn.takes.origin) for i, turn in at_once.items() if turn.takes}
+        assert given == taken or number >= members - 1
+        for index, turn in at_once.items():
+            for hop in filter(None, (turn.gives, turn.takes)):
                 assert hop.tags == (masks[hop.origin] == everyone)
-                seen[index].append(frozenset(masks[hop.origin]))
-                masks[hop.origin].add(index)
-    assert not under_way
+            if turn.takes:
+                seen[index].append(frozenset(masks[turn.takes.origin]))
+        for _, to, origin in taken:
+            masks[origin] |= {to}
     assert all(maskers == everyone for maskers in masks.values())
     for index in range(members - 1):
         # What a member can take off again, its own mask, makes no two of them alike either.
         assert len({maskers - {index} for maskers in seen[index]}) == len(seen[index]) == members - 1
     assert seen[members - 1].count(everyone) == members - 1
+
+
+@pytest.mark.parametrize(("gives", "takes"), [(0, 0), (0, 1), (1, 0), (3, 3), (1, 9), (9, 1), (0, 9), (6, 5)])
+def test_a_member_gives_a_few_chunks_ahead_and_alone_what_the_other_set_lacks(gives, takes):
+    turn = Turn(Hop(1, 0), Hop(2, 2))
+    found = list(crossings(turn, [2 * gives, 0, max(2 * takes - 1, 0)], 2))
+    for taken, chunks, size in ((False, gives, 2 * gives), (True, takes, 2 * takes - 1)):
+        spans = [(each.start, each.stop) for each in found if each.takes == taken]
+        assert spans == [(2 * i, min(2 * i + 2, size)) for i in range(chunks)]
+    order = [each.takes for each in found]
+    for i in range(min(gives, takes)):
+        before = order[: [n for n, taken in enumerate(order) if taken][i]]
+        assert before.count(False) == min(i + LEAD, gives)
 
 
 SETS = [[f"{j}-{i}" for i in range(5)] + ["all"] for j in range(4)]
@@ -99,7 +108,10 @@ def test_masks_are_fresh_and_sets_are_shuffled():
     again = boxes(Plain, 1, 2)[0]
     assert len(elements(own)) == 6
     assert not elements(own) & elements(again)
-    # What a member sends on is another set of elements than it took.
+    # What a member sends on is another set of elements than it took, in their order.
+    for box in others:
+        rows = [box[i : i + 32] for i in range(0, len(box) - 16, 32)]
+        assert rows == sorted(rows)
     taken = boxes(Plain, 0, 1)
     assert not any(elements(box) & elements(other) for box in others for other in taken)
 

@@ -208,4 +208,5 @@ def test_logs_and_audit_records_hold_no_identifier(caplog):
 def test_messages_are_bounded_by_what_a_run_has_use_for():
     longest = psi_star_relay.max_message(1000)
     assert CHUNK_ITEMS * 33 + 64 < longest == 1 << 20
-    assert psi_star_relay.max_message(10**6) > 4 * 10**6 + 64  # an outcome with all items' positions
+    assert psi_star_relay.max_message(10**8) > 10**8 // 8 + 64  # an outcome has a bit for each of these
+    assert psi_star_relay.max_message() == psi_star_relay.max_message(1 << 28)

@@ -174,7 +174,8 @@ def test_multiplication_matches_the_model(k, which):
     assert GROUP.scalar_mult(scalar_bytes(k), element).tobytes() == expected
 
 
-def test_multiplication_matches_libsodium():
+@pytest.mark.parametrize("seed", range(8))
+def test_multiplication_matches_libsodium(seed):
     # libsodium's Ed25519 points; encoded by the model, since its Python bindings leave ristretto255 out.
     def encoded(point):
         y = int.from_bytes(point, "little")
@@ -182,8 +183,8 @@ def test_multiplication_matches_libsodium():
         _, x = _sqrt_ratio(y * y - 1, D * y * y + 1)
         return _encode((x if x % 2 == sign else P - x, y))
 
-    rng = np.random.default_rng(1)
-    scalars = [int.from_bytes(rng.bytes(32), "little") % ORDER for _ in range(33)]
+    rng = np.random.default_rng(seed)
+    scalars = [int.from_bytes(rng.bytes(32), "little") % ORDER for _ in range(129)]
     points = [sodium.crypto_scalarmult_ed25519_base_noclamp(scalar_bytes(k)) for k in scalars[1:]]
     products = [sodium.crypto_scalarmult_ed25519_noclamp(scalar_bytes(scalars[0]), p) for p in points]
     masked = GROUP.scalar_mult(scalar_bytes(scalars[0]), rows(*map(encoded, points)))

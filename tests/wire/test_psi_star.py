@@ -1,6 +1,6 @@
-"""The bytes of psi_star/1 as other implementations must write and read them."""
+"""The bytes of psi_star/2 as other implementations must write and read them."""
 
-from isthmus.protocol.psi_star_plan import Hop, hops
+from isthmus.protocol.psi_star_plan import Hop, Turn, turns
 from isthmus.protocol.wire import psi_star_pb2 as wire
 from isthmus.psi.sealing import RunKey
 from tests.wire.golden import byte_tests
@@ -13,7 +13,7 @@ GOLDEN = {
     "empty-set": (wire.Join(nonce=b"\x01" * 32), "1220" + "01" * 32),
     "roster": (wire.Roster(members=[wire.Member(name="hub", join=JOIN)]), "0a4e" + MEMBER_BYTES),
     "sealed": (wire.Sealed(box=b"\x03" * 20), "0a14" + "03" * 20),
-    "outcome": (wire.Outcome(released=True, positions=b"\x01\0\0\0\x05\0\0\0"), "080112080100000005000000"),
+    "outcome": (wire.Outcome(released=True, shared=b"\x22\x01"), "080112022201"),
     "withheld": (wire.Outcome(), ""),
 }
 BAD = {
@@ -28,10 +28,13 @@ test_good_bytes, test_bad_bytes = byte_tests(GOLDEN, BAD)
 
 
 def test_the_order_of_three_members():
-    give, take = False, True
-    assert hops(3, 0) == [Hop(give, 1, 0, False), Hop(take, 2, 2, False), Hop(give, 1, 2, False),
-                          Hop(take, 2, 1, False), Hop(give, 2, 1, True)]  # fmt: skip
-    assert hops(3, 2)[-3:] == [Hop(take, 1, 0, False), Hop(take, 0, 1, True), Hop(take, 1, 2, True)]
+    assert turns(3, 0) == [
+        Turn(Hop(1, 0), Hop(2, 2)),
+        Turn(Hop(1, 2), Hop(2, 1)),
+        Turn(Hop(2, 1, True), None),
+    ]
+    assert turns(3, 2) == [Turn(Hop(0, 2), Hop(1, 1)), Turn(Hop(0, 1), Hop(1, 0)),
+                           Turn(None, Hop(0, 1, True)), Turn(None, Hop(1, 2, True))]  # fmt: skip
 
 
 def test_a_box_s_key_depends_on_both_ends_their_order_and_the_run(monkeypatch):

@@ -4,6 +4,7 @@
 
 #include "isthmus/core/secret.hpp"
 #include "isthmus/curve/elligator2.hpp"
+#include "isthmus/curve/formula.hpp"
 
 namespace isthmus::x25519 {
 
@@ -24,7 +25,8 @@ struct Ends {
 
   explicit Ends(const Projective<F>& p) noexcept : sum(p.x + p.z), difference(p.x - p.z) {}
   template <class Wide>
-  Ends(const Wide& x, const Wide& z) noexcept : sum(reduce(x + z)), difference(reduce(x - z)) {}
+  ISTHMUS_FORMULA Ends(const Wide& x, const Wide& z) noexcept
+      : sum(reduce(x + z)), difference(reduce(x - z)) {}
 };
 
 /// The two coordinates of 2p, and e: x = aa * bb, z = e * scaled.
@@ -32,20 +34,20 @@ template <class F>
 struct Doubling {
   F aa, bb, e, scaled;
 
-  explicit Doubling(const Ends<F>& p) noexcept {
+  ISTHMUS_FORMULA explicit Doubling(const Ends<F>& p) noexcept {
     const auto wide_aa = wide_square(p.sum), wide_bb = wide_square(p.difference);
     aa = reduce(wide_aa);
     bb = reduce(wide_bb);
     e = reduce(wide_aa - wide_bb);
     scaled = reduce(wide_aa + wide_scaled(e, kA24));
   }
-  Ends<F> ends() const noexcept { return {wide_product(aa, bb), wide_product(e, scaled)}; }
+  ISTHMUS_FORMULA Ends<F> ends() const noexcept { return {wide_product(aa, bb), wide_product(e, scaled)}; }
   Projective<F> point() const noexcept { return {aa * bb, e * scaled}; }
 };
 
 /// The sum of two points whose difference is u.
 template <class F>
-Ends<F> add_differential(const Ends<F>& p, const Ends<F>& q, const F& u) noexcept {
+ISTHMUS_FORMULA Ends<F> add_differential(const Ends<F>& p, const Ends<F>& q, const F& u) noexcept {
   const auto da = wide_product(q.difference, p.sum);
   const auto cb = wide_product(q.sum, p.difference);
   return {wide_square(reduce(da + cb)), wide_product(u, square(reduce(da - cb)))};
@@ -53,7 +55,7 @@ Ends<F> add_differential(const Ends<F>& p, const Ends<F>& q, const F& u) noexcep
 
 /// Swaps a and b where mask is set.
 template <class F>
-void ct_swap(const typename F::Mask& mask, Ends<F>& a, Ends<F>& b) noexcept {
+ISTHMUS_FORMULA void ct_swap(const typename F::Mask& mask, Ends<F>& a, Ends<F>& b) noexcept {
   const Ends<F> old = a;
   a.sum = ct_select(mask, b.sum, a.sum);
   a.difference = ct_select(mask, b.difference, a.difference);

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "isthmus/curve/formula.hpp"
 #include "isthmus/curve/weierstrass.hpp"
 
 namespace isthmus::weierstrass {
@@ -107,7 +108,7 @@ F negate_if(const typename F::Mask& mask, const F& a) noexcept {
 // difference of two squares that share a reduction. No point has order 2, so only the identity gives the
 // identity.
 template <class F>
-Jacobian<F> twice(const Jacobian<F>& p) noexcept {
+ISTHMUS_FORMULA Jacobian<F> twice(const Jacobian<F>& p) noexcept {
   const F delta = square(p.z);
   const F gamma = square(p.y);
   const auto alpha_wide = wide_square(p.x) - wide_square(delta);
@@ -123,7 +124,7 @@ Jacobian<F> twice(const Jacobian<F>& p) noexcept {
 
 // p + q for p other than q, -q and the identity.
 template <class F>
-Jacobian<F> add_different(const Jacobian<F>& p, const Affine<F>& q) noexcept {
+ISTHMUS_FORMULA Jacobian<F> add_different(const Jacobian<F>& p, const Affine<F>& q) noexcept {
   const F zz = square(p.z);
   const F zzz = p.z * zz;
   const F h = carry(reduce(wide_product(q.x, zz)) - p.x);

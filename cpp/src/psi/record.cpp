@@ -186,11 +186,17 @@ TagMatch match_tags(std::span<const TagRecord> own, std::span<const TagRecord> p
   return found;
 }
 
-template void partition_records<6>(std::span<const ItemRecord>, std::span<ItemRecord>,
+template void partition_records<3>(std::span<const Record<3>>, std::span<Record<3>>,
                                    std::span<std::uint64_t, kPartitions + 1>);
-template void partition_records<3>(std::span<const TagRecord>, std::span<TagRecord>,
+template void partition_records<4>(std::span<const Record<4>>, std::span<Record<4>>,
                                    std::span<std::uint64_t, kPartitions + 1>);
-template void sort_records<6>(std::span<const ItemRecord>, std::span<ItemRecord>);
-template void sort_records<3>(std::span<const TagRecord>, std::span<TagRecord>);
+template void partition_records<5>(std::span<const Record<5>>, std::span<Record<5>>,
+                                   std::span<std::uint64_t, kPartitions + 1>);
+template void partition_records<6>(std::span<const Record<6>>, std::span<Record<6>>,
+                                   std::span<std::uint64_t, kPartitions + 1>);
+template void sort_records<3>(std::span<const Record<3>>, std::span<Record<3>>);
+template void sort_records<4>(std::span<const Record<4>>, std::span<Record<4>>);
+template void sort_records<5>(std::span<const Record<5>>, std::span<Record<5>>);
+template void sort_records<6>(std::span<const Record<6>>, std::span<Record<6>>);
 
 }  // namespace isthmus

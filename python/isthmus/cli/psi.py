@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from isthmus.cli.psi_options import OWN, Input, Suite, job_option, min_result_option, suite_option
+from isthmus.cli.psi_options import (
+    MACHINE,
+    OWN,
+    Input,
+    Memory,
+    Suite,
+    job_option,
+    min_result_option,
+    suite_option,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,7 +53,6 @@ Row k of either output is the same customer. For three or more parties, see
 """
 
 _AGREED = "Both parties give the same"
-_MACHINE = "This machine"
 
 
 def run(
@@ -109,25 +117,18 @@ def run(
     ] = False,
     min_result: Annotated[int, min_result_option(_AGREED)] = 1,
     suite: Annotated[Suite, suite_option(_AGREED)] = "ristretto255",
-    memory: Annotated[
-        str,
-        typer.Option(
-            help="Memory for the lists; more goes to disk, encrypted: to --state, or the folder of --out, or "
-            "else that of the party file.",
-            rich_help_panel=_MACHINE,
-        ),
-    ] = "1G",
+    memory: Memory = "1G",
     state: Annotated[
         Path | None,
         typer.Option(
             help="A folder of this run's own: after a crash or a lost connection, the same command goes on "
-            "where it stopped, if the peer gave a folder too.",
-            rich_help_panel=_MACHINE,
+            "where it stopped, if the peer gave a folder too. Lists go there, not beside --out.",
+            rich_help_panel=MACHINE,
         ),
     ] = None,
     engine: Annotated[
         Literal["local", "ray"],
-        typer.Option(help="Compute here, or on this party's Ray cluster.", rich_help_panel=_MACHINE),
+        typer.Option(help="Compute here, or on this party's Ray cluster.", rich_help_panel=MACHINE),
     ] = "local",
 ) -> None:
     """Find the customers that both parties have, and write this party's rows.

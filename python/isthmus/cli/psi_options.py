@@ -11,11 +11,20 @@ from typing import Annotated, Any, Literal
 import typer
 
 OWN = "This party"
+MACHINE = "This machine"
 
 Suite = Literal["ristretto255", "X25519", "P-256", "SM2"]
 
 Input = Annotated[
     Path, typer.Option(help="This party's table: .csv, .csv.gz, .parquet or .arrow.", rich_help_panel=OWN)
+]
+
+Memory = Annotated[
+    str,
+    typer.Option(
+        help="Memory for the lists; more goes to disk, encrypted, beside --out or else the party file.",
+        rich_help_panel=MACHINE,
+    ),
 ]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from isthmus.cli.psi_options import OWN, Input, Suite, job_option, min_result_option, suite_option
+from isthmus.cli.psi_options import OWN, Input, Memory, Suite, job_option, min_result_option, suite_option
 
 _ALL = "All parties give the same"
 
@@ -48,6 +48,7 @@ def star(
     job: Annotated[str, job_option(_ALL)],
     min_result: Annotated[int, min_result_option(_ALL)] = 1,
     suite: Annotated[Suite, suite_option(_ALL)] = "ristretto255",
+    memory: Memory = "1G",
 ) -> None:
     """Find the customers that three or more parties have; one of them learns which.
 
@@ -73,9 +74,8 @@ def star(
     All must print the same code of the run: compare it by telephone. The
     spoke of the last --party could also count how many customers each group
     of parties has in common and, if it breaks the protocol, find which of its
-    own the hub has: choose one that may. A party needs up to 250 bytes of
-    memory for each identifier of the largest list. A run that is interrupted
-    starts again.
+    own the hub has: choose one that may. A run that is interrupted starts
+    again.
     """
     from rich.console import Console
 
@@ -88,11 +88,14 @@ def star(
     hub = len(party) > 1
     if hub != (out is not None):
         raise InvalidArgument("--out is for the hub, which gives a --party file for each of the others")
+    memory_bytes = psi_files.read_memory(memory)
     options: dict[str, Any] = {
         "duplicates": duplicates,
         "min_result": min_result,
         "normalize": psi_files.read_rules(normalize or []),
         "suite": suite,
+        "memory_bytes": memory_bytes,
+        "work_dir": (out or party[0]).parent,
     }
     stream = psi_files.open_ids(input, id, options["normalize"], out, min_result=min_result)
     console = Console(stderr=True)
@@ -105,5 +108,5 @@ def star(
     say(console, ", ".join(f"{name} has {count:,} customers" for name, count in result.counts.items()))
     say(console, f"code of this run, the same at all parties: {result.code}")
     if out is not None:
-        psi_files.write_shared(console, stream, input, result.indices, out)
+        psi_files.write_shared(console, stream, input, result.indices, out, memory_bytes=memory_bytes)
         say(console, f"wrote {out}")

@@ -158,7 +158,8 @@ def intersect(
         rows = None
         if match.positions is not None:
             rows = own.rows(match.positions, every=duplicates == "all")
-            rows = np.sort(rows) if role == "receiver" else rows
+            if role == "receiver":
+                rows.sort()
         result = PsiResult(rows, match.size, match.peer_count, left_out, outcome.input)
         if on_result is not None:
             on_result(result)

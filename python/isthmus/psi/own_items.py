@@ -147,32 +147,52 @@ class OwnItems:
         return np.concatenate(found) if found else np.empty((0, 32), dtype=np.uint8)
 
     def rows(self, positions: NDArray[np.uint64], *, every: bool = False) -> NDArray[np.int64]:
-        """Return, in the order of ``positions``, the first row of each item, or every row that holds it."""
-        order = np.argsort(positions, kind="stable")
-        wanted = positions[order]
-        bounds = np.searchsorted(wanted, np.array([*self._firsts, self.count], dtype=np.uint64))
-        lengths = np.ones(len(wanted), dtype=np.int64)
-        found = []
-        for part, start, stop in zip(self._parts, bounds, bounds[1:], strict=False):
-            if stop > start:
-                rows, counts = self._rows_of(part, wanted[start:stop] - np.uint64(part.first), every)
-                found.append(rows)
-                lengths[start:stop] = counts
-        rows = np.concatenate(found) if found else np.empty(0, dtype=np.int64)
-        return _regrouped(rows, lengths, order)
+        """Return, in the order of ``positions``, the first row of each item, or every row that holds it.
 
-    def _rows_of(
-        self, part: _Part, within: NDArray[np.uint64], every: bool
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the rows of items of one part one after the other, and how many each has."""
+        Takes 16 bytes per position beside the result (``every``: 24), and what one part needs.
+        """
+        order = np.argsort(positions, kind="stable")
+        edges = np.array([*self._firsts, self.count], dtype=np.uint64)
+        bounds = np.searchsorted(positions, edges, sorter=order)
+        parts = [
+            (part, order[start:stop])
+            for part, start, stop in zip(self._parts, bounds, bounds[1:], strict=False)
+            if stop > start
+        ]
+        if every:
+            return self._every_row(parts, positions)
+        found = np.empty(len(positions), dtype=np.int64)
+        for part, places in parts:
+            rows, firsts = self._rows_of(part)
+            found[places] = rows[firsts[positions[places] - np.uint64(part.first)]]
+        return found
+
+    def _every_row(
+        self, parts: list[tuple[_Part, NDArray[np.int64]]], positions: NDArray[np.uint64]
+    ) -> NDArray[np.int64]:
+        """Count first, for where the rows of each item go; then put them there."""
+        ends = np.empty(len(positions), dtype=np.int64)
+        for part, places in parts:
+            ends[places] = self._groups(part, positions[places])[2]
+        np.cumsum(ends, out=ends)
+        found = np.empty(ends[-1] if len(ends) else 0, dtype=np.int64)
+        for part, places in parts:
+            rows, begin, counts = self._groups(part, positions[places])
+            found[_ranges(ends[places] - counts, counts)] = rows[_ranges(begin, counts)]
+        return found
+
+    def _groups(
+        self, part: _Part, positions: NDArray[np.uint64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows of a part, and where those of each item begin and how many they are."""
+        rows, firsts = self._rows_of(part)
+        within = positions - np.uint64(part.first)
+        return rows, firsts[within], np.diff(np.append(firsts, part.rows))[within]
+
+    def _rows_of(self, part: _Part) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows of a part, and where each item's first one is."""
         rows = self._shelf.get(part.rows_number, 0, part.rows)
-        firsts = np.flatnonzero(rows < _REPEATED)
-        plain = (rows & ~_REPEATED).astype(np.int64)
-        begin = firsts[within]
-        if not every:
-            return plain[begin], np.ones(len(within), dtype=np.int64)
-        counts = np.diff(np.append(firsts, part.rows))[within]
-        return plain[_ranges(begin, counts)], counts
+        return (rows & ~_REPEATED).astype(np.int64), np.flatnonzero(rows < _REPEATED)
 
 
 def _ranges(begin: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -181,15 +201,3 @@ def _ranges(begin: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.i
     total = int(ends[-1]) if len(ends) else 0
     ranges: NDArray[np.int64] = np.arange(total) + np.repeat(begin - (ends - counts), counts)
     return ranges
-
-
-def _regrouped(
-    rows: NDArray[np.int64], lengths: NDArray[np.int64], order: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Put groups of rows, which are in sorted order, into the order that was sorted."""
-    begin = np.empty(len(order), dtype=np.int64)
-    counts = np.empty(len(order), dtype=np.int64)
-    begin[order] = np.cumsum(lengths) - lengths
-    counts[order] = lengths
-    regrouped: NDArray[np.int64] = rows[_ranges(begin, counts)]
-    return regrouped

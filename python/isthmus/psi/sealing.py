@@ -34,7 +34,7 @@ class _Lane:
 
 
 class RunKey:
-    """This member's key for one run; implements :class:`isthmus.protocol.psi_star.Seals`."""
+    """This member's key for one run; implements :class:`isthmus.protocol.psi_star_steps.Seals`."""
 
     def __init__(self) -> None:
         self._private = X25519PrivateKey.generate()
@@ -67,5 +67,5 @@ class RunKey:
 
 
 def _derive(shared: bytes, context: bytes, sender: int, to: int) -> bytes:
-    info = b"isthmus psi_star/1 box" + bytes([sender, to])
+    info = b"isthmus psi_star/2 box" + bytes([sender, to])
     return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=context, info=info).derive(shared)

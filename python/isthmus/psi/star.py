@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
-from google.protobuf.message import Message
 from numpy.typing import NDArray
 
 from isthmus import errors
 from isthmus.items import SecretSeed
 from isthmus.party.session import Session
-from isthmus.party.stages import Pace
-from isthmus.protocol.machine import Progress, Steps
-from isthmus.protocol.psi_star import (
-    MAX_MEMBERS,
-    PROTOCOL,
-    From,
-    MemberSteps,
-    StarMatch,
-    To,
-    member,
-)
+from isthmus.protocol.machine import Progress
+from isthmus.protocol.psi_star import MAX_MEMBERS, member
 from isthmus.protocol.psi_star_plan import HUB
-from isthmus.protocol.psi_star_relay import at_hub, at_spoke, max_message
+from isthmus.protocol.psi_star_relay import at_spoke, max_message
+from isthmus.protocol.psi_star_steps import PROTOCOL, Means, MemberSteps, StarMatch
 from isthmus.protocol.suites import PsiSuite, psi_suite
 from isthmus.psi.canonical import Normalize
+from isthmus.psi.engine import LocalEngine
 from isthmus.psi.ingest import IdSource, check_items, read_items
 from isthmus.psi.own_items import OwnItems
 from isthmus.psi.sealing import RunKey
-from isthmus.psi.workspace import Workspace
+from isthmus.psi.star_hub import HubRun
+from isthmus.psi.star_sets import StarSets
+from isthmus.psi.workspace import DEFAULT_MEMORY_BYTES, Workspace
 
 __all__ = ["StarResult", "star_intersect", "star_join"]
 
 # Which of a customer's rows it is does not matter to anyone but the hub, so "all" is left to two parties.
 Duplicates = Literal["error", "first"]
 
-_POLL_SECONDS = 0.2
+_ROWS_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -77,6 +71,8 @@ def star_intersect(
     min_result: int = 1,
     normalize: Normalize = "",
     suite: str = "ristretto255",
+    memory_bytes: int = DEFAULT_MEMORY_BYTES,
+    work_dir: str | Path | None = None,
 ) -> StarResult:
     """Find the identifiers that this party, the hub, and all its peers share; only the hub learns which.
 
@@ -84,8 +80,7 @@ def star_intersect(
     session's peer compares what all have masked, and so can count how many identifiers any of the parties
     share, but not tell which.
 
-    A run takes up to 250 bytes of memory for each identifier of the largest list. One that is interrupted
-    is over: all parties start again.
+    A run that is interrupted is over: all parties start again.
 
     Parameters
     ----------
@@ -95,6 +90,12 @@ def star_intersect(
         As in :func:`isthmus.psi.intersect`, without ``duplicates="all"``.
     min_result
         The smallest intersection that may be released; the same at all parties.
+    memory_bytes
+        How much memory records may use. What is beyond it goes to files without a name, encrypted, in
+        ``work_dir``: up to 88 bytes per identifier of this party while they are read, then 40, and up to 84
+        per identifier of the largest list.
+    work_dir
+        A folder for these files; the system's folder for temporary files, if None.
 
     Raises
     ------
@@ -108,11 +109,11 @@ def star_intersect(
         A peer or a connection failed. All sessions are over then.
     """
     _check_sessions(sessions)
-    options = _Options(duplicates, min_result, normalize, psi_suite(suite))
+    options = _Options(duplicates, min_result, normalize, psi_suite(suite), memory_bytes, work_dir)
     own = _read(sessions[HUB], ids, options)
     names = [sessions[HUB].party, *(session.peer for session in sessions)]
-    steps = member(own.items, RunKey(), names, hub=True, min_result=min_result, suite=options.suite)
-    match = _HubRun(sessions, own, options.suite).drive(steps)
+    with _steps(own, names, options, hub=True) as steps:
+        match = HubRun(sessions, own.parameters, own.items.count, options.suite).drive(steps)
     for session in sessions:
         _record(session, match, min_result)
     return _result(own.items, match, min_result)
@@ -126,17 +127,18 @@ def star_join(
     min_result: int = 1,
     normalize: Normalize = "",
     suite: str = "ristretto255",
+    memory_bytes: int = DEFAULT_MEMORY_BYTES,
+    work_dir: str | Path | None = None,
 ) -> StarResult:
     """Take part in the hub's :func:`star_intersect`, whose arguments and errors apply.
 
     This party learns how many identifiers each party has and how many all share, and not which.
     """
-    options = _Options(duplicates, min_result, normalize, psi_suite(suite))
+    options = _Options(duplicates, min_result, normalize, psi_suite(suite), memory_bytes, work_dir)
     own = _read(session, ids, options)
-    names = [session.peer, session.party]
-    steps = member(own.items, RunKey(), names, hub=False, min_result=min_result, suite=options.suite)
     try:
-        match = session.run(PROTOCOL, at_spoke(steps), own.parameters, max_message(own.items.count))
+        with _steps(own, [session.peer, session.party], options, hub=False) as steps:
+            match = session.run(PROTOCOL, at_spoke(steps), own.parameters, max_message())
     except errors.PeerFailed as error:
         # The hub, which ended first, may have stopped over the verdict that all have.
         if error.peer_code != errors.ResultTooSmall.code:
@@ -147,125 +149,7 @@ def star_join(
     return _result(own.items, match, min_result)
 
 
-# --- the hub's side ----------------------------------------------------------------------------------------
-
-
-class _Queues:
-    """Messages between members; implements :class:`isthmus.protocol.psi_star_relay.Exchange`."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._queues: dict[tuple[int, int], deque[Message]] = {}
-        self._stopped = False
-
-    def put(self, sender: int, to: int, message: Message) -> None:
-        """Add a message."""
-        with self._changed:
-            self._queues.setdefault((sender, to), deque()).append(message)
-            self._changed.notify_all()
-
-    def get(self, sender: int, to: int) -> Any:
-        """Return the next message or, after a moment, None; raises CancelledError once the run has failed."""
-        with self._changed:
-            queue = self._queues.setdefault((sender, to), deque())
-            self._changed.wait_for(lambda: queue or self._stopped, _POLL_SECONDS)
-            if self._stopped:
-                raise errors.CancelledError("the run with the other parties has failed")
-            return queue.popleft() if queue else None
-
-    def stop(self) -> None:
-        """Wake everyone who waits."""
-        with self._changed:
-            self._stopped = True
-            self._changed.notify_all()
-
-
-class _HubRun:
-    """One thread for each spoke's session; the hub's own part runs in the caller's."""
-
-    def __init__(self, sessions: Sequence[Session], own: _Own, suite: PsiSuite) -> None:
-        self._sessions = sessions
-        self._parameters = own.parameters
-        self._max_message = max_message(own.items.count)
-        self._suite = suite
-        self._queues = _Queues()
-        self._lock = threading.Lock()
-        self._failure: BaseException | None = None
-        self._show = sessions[HUB].on_progress
-        self._pace = Pace()
-        self._threads = [
-            threading.Thread(target=self._serve, args=(spoke,), name=f"isthmus-star-{spoke}", daemon=True)
-            for spoke in range(1, len(sessions) + 1)
-        ]
-
-    def drive(self, steps: MemberSteps) -> StarMatch:
-        """Run the hub's part, and end all sessions if anything fails."""
-        shown = [session.on_progress for session in self._sessions]
-        for session, thread in zip(self._sessions, self._threads, strict=True):
-            session.on_progress = None  # they only pass messages on
-            thread.start()
-        try:
-            match = self._advance(steps)
-            for thread in self._threads:
-                thread.join()
-        except BaseException as error:
-            self._fail(error)
-            for thread in self._threads:
-                thread.join()
-            if isinstance(error, KeyboardInterrupt):
-                raise
-        finally:
-            for session, show in zip(self._sessions, shown, strict=True):
-                session.on_progress = show
-        if self._failure is not None:
-            raise self._failure
-        return match
-
-    def _advance(self, steps: MemberSteps) -> StarMatch:
-        answer = None
-        while True:
-            try:
-                step = steps.send(answer)
-            except StopIteration as stop:
-                match: StarMatch = stop.value
-                return match
-            answer = None
-            if isinstance(step, To):
-                self._queues.put(HUB, step.member, step.message)
-            elif isinstance(step, From):
-                while answer is None:
-                    answer = self._queues.get(step.member, HUB)
-                if not isinstance(answer, step.kind):
-                    raise errors.ProtocolState(f"{step.kind.DESCRIPTOR.name} was due from a member")
-            elif self._show is not None:
-                self._show(self._pace.judge(step))
-
-    def _serve(self, spoke: int) -> None:
-        relayed = False
-
-        def steps() -> Steps[None]:
-            nonlocal relayed
-            yield from at_hub(spoke, self._queues, self._suite)
-            relayed = True
-
-        try:
-            self._sessions[spoke - 1].run(PROTOCOL, steps(), self._parameters, self._max_message)
-        except BaseException as error:
-            # A spoke that has done its part may end over the verdict before the hub hears that it is done.
-            if relayed and getattr(error, "peer_code", "") == errors.ResultTooSmall.code:
-                return
-            if isinstance(error, errors.IsthmusError):
-                error.args = (f"{self._sessions[spoke - 1].peer}: {error.args[0]}",)
-            self._fail(error)
-
-    def _fail(self, error: BaseException) -> None:
-        """Keep the first error, which caused the others, and end every session over it."""
-        with self._lock:
-            if self._failure is None:
-                self._failure = error
-        self._queues.stop()
-        for session in self._sessions:
-            session.cancel()
+# --- what all parties do -----------------------------------------------------------------------------------
 
 
 def _check_sessions(sessions: Sequence[Session]) -> None:
@@ -276,26 +160,32 @@ def _check_sessions(sessions: Sequence[Session]) -> None:
         raise errors.InvalidArgument("the sessions of a hub are of one party, each with another peer")
 
 
-# --- what both sides do ------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class _Options:
     duplicates: Duplicates
     min_result: int
     normalize: Normalize
     suite: PsiSuite
+    memory_bytes: int
+    work_dir: str | Path | None
 
     def __post_init__(self) -> None:
-        if self.duplicates not in get_args(Duplicates) or self.min_result < 0:
-            raise errors.InvalidArgument("duplicates or min_result is none of the documented values")
+        if self.duplicates not in get_args(Duplicates) or self.min_result < 0 or self.memory_bytes < 0:
+            raise errors.InvalidArgument(
+                "duplicates, min_result or memory_bytes is none of the documented values"
+            )
+
+    def workspace(self) -> Workspace:
+        """Return where this party's records lie."""
+        return Workspace(self.memory_bytes, None if self.work_dir is None else Path(self.work_dir))
 
 
 @dataclass(frozen=True)
 class _Own:
-    """This party's items, and what all parties must agree on before any is hashed."""
+    """This party's items, where they lie, and what all parties must agree on before any is hashed."""
 
     items: OwnItems
+    workspace: Workspace
     parameters: Mapping[str, Any]
 
 
@@ -305,7 +195,8 @@ def _read(session: Session, ids: Any, options: _Options) -> _Own:
     def on_rows(done: int) -> None:
         session.report(Progress("read", done, max(source.total_rows or 0, done)))
 
-    own = read_items(source, SecretSeed(), Workspace(), on_rows)
+    workspace = options.workspace()
+    own = read_items(source, SecretSeed(), workspace, on_rows)
     check_items(own, options.duplicates, options.min_result, source.first_row)
     parameters = {
         "key": source.kinds,
@@ -313,15 +204,34 @@ def _read(session: Session, ids: Any, options: _Options) -> _Own:
         "normalize": [str(rule) for rule in source.rules],
         "suite": options.suite.identifier,
     }
-    return _Own(own, parameters)
+    return _Own(own, workspace, parameters)
+
+
+@contextmanager
+def _steps(own: _Own, names: Sequence[str], options: _Options, *, hub: bool) -> Iterator[MemberSteps]:
+    """Return this party's part of the run, whose batches are computed while the block runs."""
+    sets = StarSets(own.workspace, own.items.memory_bytes)
+    with LocalEngine() as engine:
+        means = Means(own.items, sets, engine, RunKey())
+        yield member(means, names, hub=hub, min_result=options.min_result, suite=options.suite)
 
 
 def _result(own: OwnItems, match: StarMatch, min_result: int) -> StarResult:
     if match.size is None:
         raise _too_small(min_result)
-    rows = None if match.positions is None else np.sort(own.rows(match.positions.astype(np.uint64)))
+    rows = None if match.positions is None else _rows(own, match.positions)
     repeated = own.summary.total_rows - own.count
     return StarResult(rows, match.size, match.counts, repeated, match.code)
+
+
+def _rows(own: OwnItems, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows of items, ascending; looking them up takes memory beside, so a part at a time."""
+    rows = np.empty(len(positions), dtype=np.int64)
+    for start in range(0, len(positions), _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        rows[part] = own.rows(positions[part].astype(np.uint64))
+    rows.sort()
+    return rows
 
 
 def _too_small(min_result: int) -> errors.ResultTooSmall:

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "isthmus/core/secret.hpp"
+#include "isthmus/curve/formula.hpp"
 #include "isthmus/field/fp25519.hpp"
 
 namespace isthmus::edwards25519 {
@@ -38,21 +39,21 @@ struct Cached {
 };
 
 template <class F>
-Cached<F> cache(const Point<F>& p) noexcept {
+ISTHMUS_FORMULA Cached<F> cache(const Point<F>& p) noexcept {
   return {carry(p.y - p.x), carry(p.y + p.x), carry(p.z + p.z), p.t * F(kTwoD)};
 }
 
 // The last step shared by additions and doublings: (x, y) = (E/G, H/F). Doubling does not read t, so what is
 // doubled next can do without.
 template <class F, bool kWithT>
-Point<F> complete(const F& e, const F& f, const F& g, const F& h) noexcept {
+ISTHMUS_FORMULA Point<F> complete(const F& e, const F& f, const F& g, const F& h) noexcept {
   if constexpr (kWithT) return {e * f, g * h, f * g, e * h};
   return {e * f, g * h, f * g, F::zero()};
 }
 
 /// p + q; 8 products, one less without t.
 template <class F, bool kWithT = true>
-Point<F> add(const Point<F>& p, const Cached<F>& q) noexcept {
+ISTHMUS_FORMULA Point<F> add(const Point<F>& p, const Cached<F>& q) noexcept {
   const auto a = wide_product(difference_operand(p.y, p.x), q.y_minus_x);
   const auto b = wide_product(sum_operand(p.y, p.x), q.y_plus_x);
   const auto c = wide_product(p.t, q.t2d);
@@ -62,7 +63,7 @@ Point<F> add(const Point<F>& p, const Cached<F>& q) noexcept {
 
 /// 2p; 4 squares and 4 products, one less without t.
 template <class F, bool kWithT = true>
-Point<F> twice(const Point<F>& p) noexcept {
+ISTHMUS_FORMULA Point<F> twice(const Point<F>& p) noexcept {
   const auto a = wide_square(p.x);
   const auto b = wide_square(p.y);
   const auto zz = wide_square(p.z);

@@ -8,6 +8,8 @@
 //   item   order | digest (4 words) | row       order = siphash24(secret key, digest): equal items become
 //                                               neighbours, and the order tells nothing without the key
 //   tag    high | low | position                the tag's bytes as a big-endian number
+//
+// Records of four and five words, whose contents are their owner's business, are partitioned and sorted too.
 
 #include <array>
 #include <cstddef>
@@ -85,11 +87,17 @@ struct TagMatch {
 TagMatch match_tags(std::span<const TagRecord> own, std::span<const TagRecord> peer, std::size_t tag_bytes,
                     std::span<std::uint64_t> positions);
 
-extern template void partition_records<6>(std::span<const ItemRecord>, std::span<ItemRecord>,
+extern template void partition_records<3>(std::span<const Record<3>>, std::span<Record<3>>,
                                           std::span<std::uint64_t, kPartitions + 1>);
-extern template void partition_records<3>(std::span<const TagRecord>, std::span<TagRecord>,
+extern template void partition_records<4>(std::span<const Record<4>>, std::span<Record<4>>,
                                           std::span<std::uint64_t, kPartitions + 1>);
-extern template void sort_records<6>(std::span<const ItemRecord>, std::span<ItemRecord>);
-extern template void sort_records<3>(std::span<const TagRecord>, std::span<TagRecord>);
+extern template void partition_records<5>(std::span<const Record<5>>, std::span<Record<5>>,
+                                          std::span<std::uint64_t, kPartitions + 1>);
+extern template void partition_records<6>(std::span<const Record<6>>, std::span<Record<6>>,
+                                          std::span<std::uint64_t, kPartitions + 1>);
+extern template void sort_records<3>(std::span<const Record<3>>, std::span<Record<3>>);
+extern template void sort_records<4>(std::span<const Record<4>>, std::span<Record<4>>);
+extern template void sort_records<5>(std::span<const Record<5>>, std::span<Record<5>>);
+extern template void sort_records<6>(std::span<const Record<6>>, std::span<Record<6>>);
 
 }  // namespace isthmus

@@ -16,6 +16,8 @@
 
 #include <immintrin.h>
 
+#define ISTHMUS_FORMULA inline
+
 #include "lanes25519.hpp"
 
 namespace isthmus {

@@ -34,6 +34,8 @@
 
 #include <immintrin.h>
 
+#define ISTHMUS_FORMULA inline
+
 #include "fp256x4_constants.hpp"
 
 namespace isthmus::weierstrass {

@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$isthmus/protocol/wire/psi_star.proto\x12\x13isthmus.psi_star.v1\"8\n\x04Join\x12\r\n\x05\x63ount\x18\x01 \x01(\x04\x12\r\n\x05nonce\x18\x02 \x01(\x0c\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\"?\n\x06Member\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x04join\x18\x02 \x01(\x0b\x32\x19.isthmus.psi_star.v1.Join\"6\n\x06Roster\x12,\n\x07members\x18\x01 \x03(\x0b\x32\x1b.isthmus.psi_star.v1.Member\"\x15\n\x06Sealed\x12\x0b\n\x03\x62ox\x18\x01 \x01(\x0c\".\n\x07Outcome\x12\x10\n\x08released\x18\x01 \x01(\x08\x12\x11\n\tpositions\x18\x02 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$isthmus/protocol/wire/psi_star.proto\x12\x13isthmus.psi_star.v2\"8\n\x04Join\x12\r\n\x05\x63ount\x18\x01 \x01(\x04\x12\r\n\x05nonce\x18\x02 \x01(\x0c\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\"?\n\x06Member\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x04join\x18\x02 \x01(\x0b\x32\x19.isthmus.psi_star.v2.Join\"6\n\x06Roster\x12,\n\x07members\x18\x01 \x03(\x0b\x32\x1b.isthmus.psi_star.v2.Member\"\x15\n\x06Sealed\x12\x0b\n\x03\x62ox\x18\x01 \x01(\x0c\"+\n\x07Outcome\x12\x10\n\x08released\x18\x01 \x01(\x08\x12\x0e\n\x06shared\x18\x02 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -30,5 +30,5 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_SEALED']._serialized_start=240
   _globals['_SEALED']._serialized_end=261
   _globals['_OUTCOME']._serialized_start=263
-  _globals['_OUTCOME']._serialized_end=309
+  _globals['_OUTCOME']._serialized_end=306
 # @@protoc_insertion_point(module_scope)

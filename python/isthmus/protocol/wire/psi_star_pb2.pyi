@@ -36,9 +36,9 @@ class Sealed(_message.Message):
     def __init__(self, box: _Optional[bytes] = ...) -> None: ...
 
 class Outcome(_message.Message):
-    __slots__ = ("released", "positions")
+    __slots__ = ("released", "shared")
     RELEASED_FIELD_NUMBER: _ClassVar[int]
-    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    SHARED_FIELD_NUMBER: _ClassVar[int]
     released: bool
-    positions: bytes
-    def __init__(self, released: bool = ..., positions: _Optional[bytes] = ...) -> None: ...
+    shared: bytes
+    def __init__(self, released: bool = ..., shared: _Optional[bytes] = ...) -> None: ...
