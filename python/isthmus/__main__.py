@@ -1,5 +1,18 @@
-"""``python -m isthmus``: the command line, where the console script is not on the path."""
+"""``isthmus``, and ``python -m isthmus``: the command line."""
 
-from isthmus.cli.app import main
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command line. Ctrl-C while it loads ends it as it does later: in a line, with status 130."""
+    try:
+        from isthmus.cli import app
+
+        app.main()
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; nothing was released\n")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

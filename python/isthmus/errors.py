@@ -286,7 +286,7 @@ class AlignmentError(IsthmusError):
 
 
 class ResultTooSmall(IsthmusError):
-    """The intersection is smaller than the agreed minimum; neither side learns its size."""
+    """The intersection is smaller than the agreed minimum; neither side is shown its size."""
 
     code = "ERR_RESULT_TOO_SMALL"
 

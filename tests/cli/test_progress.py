@@ -29,6 +29,37 @@ def test_progress_shows_rate_and_time_left(capsys):
     assert "500/s  1:58 left" in console.export_text()
 
 
+def shown(step):
+    """What a terminal of 80 columns shows of one step, the widest of its kind."""
+    console = Console(force_terminal=True, width=80, record=True, file=StringIO())
+    with LiveBars(console) as bars:
+        bars(step)
+    drawn = console.export_text().rpartition(step.stage)  # the last of several drawings
+    return " ".join("".join(drawn[1:]).replace("━", " ").split())
+
+
+def test_a_terminal_of_80_columns_shows_share_rate_and_time_left_whole():
+    step = Progress("logistic: keys", 999_999_999, 10**9, "receiving grad", 1_234_567.0, 3_725.0)
+    assert shown(step) == "logistic: keys ╸ 99 % 1,234,567/s 1:02:05 left receiving grad"
+    assert shown(Progress("align", 10**9, 10**9, "matching")) == "align 100 % done in 0:00 matching"
+
+
+def test_a_stage_of_unknown_length_shows_no_share_and_no_time_left():
+    assert shown(Progress("align", 0, 0)) == "align"
+    assert shown(Progress("read", 65_536, 0, rate=500.0, remaining_seconds=0.0)) == "read 500/s"
+
+
+def test_an_unknown_total_is_not_printed(capsys):
+    with PlainLines(Console(width=100), interval_seconds=0) as show:
+        for done in (0, 5000):
+            show(Progress("read", done, 0))
+    assert [line.split("s  ")[1] for line in capsys.readouterr().out.splitlines()] == [
+        "read ...",
+        "read 5,000",
+        "done",
+    ]
+
+
 def test_two_parties_progress_is_the_slower_one_s():
     seen = []
     show = Slower(lambda progress: seen.append((progress.stage, progress.done)))

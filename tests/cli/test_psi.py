@@ -1,8 +1,11 @@
 """``isthmus psi`` before it meets a peer: help, and options that are refused."""
 
+from pathlib import Path
+
 import pyarrow as pa
 import pytest
 
+from isthmus import errors
 from isthmus.tables import write_table
 
 
@@ -13,10 +16,11 @@ def test_the_help_of_psi_is_enough_to_run_it(run):
         "bank$ isthmus party init --name bank --listen 0.0.0.0:7700",
         "fund$ isthmus party init --name fund",
         "bank$ isthmus party trust fund.crt --party bank.toml",
-        "fund$ isthmus party trust bank.crt --party fund.toml",
-        "bank$ isthmus psi run --party bank.toml --job june",
+        "fund$ isthmus party trust bank.crt --party fund.toml \\",
+        "--address bank.example:7700",
+        "bank$ isthmus psi run --party bank.toml --job june \\",
         "--input bank.csv --id customer_id --out aligned.csv",
-        "fund$ isthmus psi run --party fund.toml --job june",
+        "fund$ isthmus psi run --party fund.toml --job june \\",
         "--input fund.parquet --id client --out aligned.parquet",
     ):
         assert line in [part.strip() for part in shown.splitlines()]
@@ -55,6 +59,47 @@ def test_wrong_options_of_psi_are_refused_before_the_peer_is_met(run, tmp_path, 
     fixed = ("--party", tmp_path / "bank.toml", "--input", tmp_path / "bank.csv", "--id", "id", "--job", "j")
     done = run("psi", "run", *fixed, *more)
     assert done.exit_code == 1 and said in done.output and "waiting" not in done.output
+
+
+@pytest.mark.parametrize("more", [["--min-result", "1"], []])
+@pytest.mark.parametrize("content", ["id,v\n", "id,v", "id,v\n\n"])
+def test_a_file_without_rows_is_refused_before_the_peer_is_met(run, tmp_path, content, more):
+    (tmp_path / "in.csv").write_text(content)
+    fixed = ["--party", tmp_path / "b.toml", "--input", tmp_path / "in.csv", "--id", "id", "--job", "j"]
+    done = run("psi", "run", *fixed, "--out", tmp_path / "o.csv", *more)
+    assert done.exit_code == 1 and "ERR_EMPTY_INPUT" in done.output and "waiting" not in done.output
+
+
+def test_a_column_that_the_output_has_no_place_for_is_refused_before_the_peer_is_met(run, tmp_path):
+    write_table(pa.table({"id": ["a"], "visits": [[1, 2]]}), tmp_path / "in.parquet")
+    fixed = ["--party", tmp_path / "b.toml", "--input", tmp_path / "in.parquet", "--id", "id", "--job", "j"]
+    done = run("psi", "run", *fixed, "--out", tmp_path / "o.csv")
+    assert done.exit_code == 1 and "ERR_SCHEMA" in done.output and "column visits is list" in done.output
+    assert "waiting" not in done.output and "b.toml" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("more", "folder"),
+    [
+        (["--out", "far/o.csv"], "far"),
+        (["--role", "sender"], "own"),
+        (["--out", "far/o.csv", "--state", "s"], "s"),
+    ],
+)
+def test_records_beyond_the_memory_go_to_the_folder_of_the_output(run, world, monkeypatch, more, folder):
+    seen = []
+
+    def match(*_, work_dir, **__):
+        seen.append(work_dir)
+        raise errors.CancelledError("enough")
+
+    monkeypatch.setattr("isthmus.cli.psi._match", match)
+    monkeypatch.chdir(world)
+    (world / "far").mkdir()
+    (world / "bank").rename("own")
+    own = ("--party", "own/bank.toml", "--input", "own/bank.csv", "--id", "customer", "--job", "june")
+    assert "ERR_CANCELLED" in run("psi", "run", *own, *more).output
+    assert seen == [Path(folder)]
 
 
 def test_an_output_that_cannot_be_written_is_refused_before_the_peer_is_met(run, world):

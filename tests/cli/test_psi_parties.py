@@ -100,6 +100,42 @@ def test_composite_keys_of_any_type_match_and_keep_their_types(world):
 
 
 @pytest.mark.timeout(120)
+def test_values_that_are_only_copied_may_be_anything(world):
+    """Line breaks and another character set in columns that are not matched, into CSV and into Parquet."""
+    note = b'"line one\nline ""two""\r\n\xe9"'
+    (world / "bank" / "bank.csv").write_bytes(b"customer,note\na,%b\nb,\nc,x\n" % note)
+    (world / "fund" / "fund.csv").write_bytes(b"note,customer\nx,c\n%b,a\n" % note)
+    given = psi_arguments(bank=["--out", "aligned.csv"])
+    given["fund"] = [part.replace("fund.parquet", "fund.csv") for part in given["fund"]]
+    succeeded(together(world, given))
+    lines = [b'"a",' + note, b'"c","x"']
+    written = (world / "bank" / "aligned.csv").read_bytes()
+    assert written in [b'"customer","note"\n' + b"\n".join(order) + b"\n" for order in (lines, lines[::-1])]
+    fund = dict(zip(*read_table(world / "fund" / "aligned.parquet").to_pydict().values(), strict=True))
+    assert fund == {b"x": "c", b'line one\nline "two"\r\n\xe9': "a"}
+
+
+@pytest.mark.timeout(120)
+def test_files_without_rows_match_nobody_where_the_minimum_allows_it(world):
+    (world / "bank" / "bank.csv").write_text("customer,amount\n")
+    write_table(pa.table({"customer": pa.array([], pa.string())}), world / "fund" / "fund.parquet")
+    done = together(
+        world,
+        psi_arguments(bank=["--out", "aligned.csv", "--min-result", "0"], fund=[*OUT, "--min-result", "0"]),
+    )
+    succeeded(done)
+    assert (world / "bank" / "aligned.csv").read_text() == '"customer","amount"\n'
+
+
+@pytest.mark.timeout(120)
+def test_a_run_that_does_not_begin_leaves_no_state(world):
+    (world / "bank" / "bank.csv").write_text("customer\na\na\n")
+    done = together(world, psi_arguments(bank=STATE, fund=STATE))
+    assert "ERR_DUPLICATE_ID" in done["bank"][1] and done["fund"][0] == 1
+    assert not any((world / name / "state").exists() for name in PARTIES)
+
+
+@pytest.mark.timeout(120)
 def test_a_row_of_a_csv_file_is_named_as_an_editor_counts(world):
     (world / "bank" / "bank.csv").write_text("customer\na\nb\na\n")
     done = together(world, psi_arguments())
@@ -139,8 +175,12 @@ def test_a_party_killed_after_the_protocol_writes_its_rows_without_the_peer(worl
     other = start(world / "bank", [*arguments["bank"], "--min-result", "7"])
     output = other.communicate(timeout=60)[0]
     assert other.returncode == 1 and "ERR_RESUME_MISMATCH" in output and "min_result" in output
+    # The columns that are not matched may be repaired meanwhile.
+    own = world / "bank" / "bank.csv"
+    own.write_text(own.read_text().replace("south", "the south"))
     again = start(world / "bank", arguments["bank"])
     assert again.wait(60) == 0, again.stdout.read()
+    assert "the south" in read_table(world / "bank" / "aligned.parquet")["city"].to_pylist()
     assert read_table(world / "bank" / "aligned.parquet").num_rows == 480
     assert not (world / "bank" / "state").exists()
 

@@ -82,6 +82,22 @@ def test_a_command_that_waits_for_its_peer_ends_at_once(world, party, number, st
         assert attempt == 0, f"it ended {seconds} s after the signal"
 
 
+LOADS = """
+import runpy, sys
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupt())
+runpy.run_module("isthmus", run_name="__main__")
+"""
+
+
+def test_a_command_that_is_interrupted_while_it_loads_says_so_in_a_line():
+    done = subprocess.run([sys.executable, "-c", LOADS], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "stopped; nothing was released\n")
+
+
 @pytest.mark.timeout(120)
 def test_case_52_two_commands_with_one_output(world):
     """The second finds the state folder in use before it meets anyone, and the first's run is as it was."""

@@ -1,5 +1,6 @@
 """Malformed files, columns, features and labels (fault cases 36, 37, 39 to 42): typed errors without data."""
 
+import functools
 import gzip
 import os
 import resource
@@ -40,18 +41,29 @@ reader = pytest.mark.parametrize("read", READERS.values(), ids=READERS.keys())
 
 
 @reader
-@pytest.mark.parametrize("content", [b"", b"id,v", b"id,v\n", b"id,v\r\n", b"\xef\xbb\xbfid,v\n"])
-def test_a_file_without_rows_is_empty_input(tmp_path, read, content):
-    path = csv_file(tmp_path, content)
+def test_a_file_without_bytes_is_empty_input(tmp_path, read):
+    path = csv_file(tmp_path, b"")
     refuses(errors.EmptyInput, lambda: read(path))
 
 
-@reader
+@pytest.mark.parametrize("content", [b"id,v", b"id,v\n", b"id,v\r\n", b"\xef\xbb\xbfid,v\n", b"id,v\n\n\n"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_csv_file_without_rows_is_an_empty_stream_and_no_whole_table(tmp_path, content, compress):
+    path = tmp_path / ("data.csv" if compress is bytes else "data.csv.gz")
+    path.write_bytes(compress(content))
+    refuses(errors.EmptyInput, lambda: tables.read_table(path))
+    stream = tables.open_stream(path, text=["id"])
+    assert (list(stream), stream.schema.names, stream.total_rows) == ([], ["id", "v"], 0)
+    tables.write_rows(path, np.empty(0, np.int64), tmp_path / "o.csv")
+    assert (tmp_path / "o.csv").read_text() == '"id","v"\n'
+
+
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
-def test_a_table_without_rows_is_empty_input(tmp_path, read, suffix):
+def test_a_table_without_rows_is_an_empty_stream_and_no_whole_table(tmp_path, suffix):
     path = tmp_path / f"empty{suffix}"
     tables.write_table(pa.table({"id": pa.array([], pa.string())}), path)
-    refuses(errors.EmptyInput, lambda: read(path))
+    refuses(errors.EmptyInput, lambda: tables.read_table(path))
+    assert sum(batch.num_rows for batch in tables.open_stream(path)) == 0
 
 
 @reader
@@ -272,8 +284,6 @@ def test_rows_of_a_compressed_file_are_counted(tmp_path, read):
     path = tmp_path / "data.csv.gz"
     path.write_bytes(gzip.compress(b"id,v\na,1\nzq7canary\n"))
     refuses(errors.CsvError, lambda: read(path), row=3)
-    path.write_bytes(gzip.compress(b"id,v\n"))
-    refuses(errors.EmptyInput, lambda: read(path))
 
 
 @reader
@@ -313,6 +323,27 @@ def test_an_input_that_breaks_off_leaves_no_output(tmp_path):
         errors.CsvError, lambda: tables.write_rows(tmp_path / "data.csv", ROWS, tmp_path / "o.csv"), row=3
     )
     assert files_in(tmp_path) == ["data.csv"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix"),
+    [
+        (pa.list_(pa.int64()), ".csv"),
+        (pa.struct([("a", pa.int64())]), ".csv"),
+        (pa.timestamp("us", "Nowhere/Town"), ".csv.gz"),
+        (pa.month_day_nano_interval(), ".parquet"),
+    ],
+    ids=str,
+)
+def test_a_type_without_a_place_in_the_output_is_found_beforehand(tmp_path, kind, suffix):
+    tables.write_table(pa.table({"id": ["a"], "more": pa.nulls(1, kind)}), tmp_path / "in.arrow")
+    for out in (f"o{suffix}", "o.arrow"):
+        check = functools.partial(tables.check_rows_writable, tmp_path / "in.arrow", tmp_path / out)
+        if out == "o.arrow":
+            check()
+        else:
+            assert "column more is" in refuses(errors.SchemaError, check)
+    assert files_in(tmp_path) == ["in.arrow"]
 
 
 @pytest.mark.parametrize("row", [-1, 3, 2**40])

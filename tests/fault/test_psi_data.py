@@ -43,6 +43,7 @@ def outcomes(ids_a, ids_b, options_a=None, options_b=None):
     ("ids", "kind", "row"),
     [
         ([], errors.EmptyInput, None),
+        ([2**70, 5], errors.SchemaError, None),
         (pa.table({"id": pa.array([], pa.string())}), errors.EmptyInput, None),
         (["a", None], errors.IdEncoding, 1),
         ([CANARY, "b", CANARY], errors.DuplicateId, 2),
@@ -51,7 +52,17 @@ def outcomes(ids_a, ids_b, options_a=None, options_b=None):
         (np.array([1.5, 2.5]), errors.SchemaError, None),
         ([1, "a"], errors.SchemaError, None),
     ],
-    ids=["none", "no-rows", "missing", "duplicate", "duplicate-key", "not-utf8", "float", "mixed"],
+    ids=[
+        "none",
+        "beyond-64-bits",
+        "no-rows",
+        "missing",
+        "duplicate",
+        "duplicate-key",
+        "not-utf8",
+        "float",
+        "mixed",
+    ],
 )
 def test_unusable_identifiers_end_both_parties_without_a_result(ids, kind, row):
     mine, peers = outcomes(ids, GOOD)
@@ -175,6 +186,14 @@ def test_a_file_is_opened_by_who_knows_its_columns(tmp_path):
     assert type(outcomes(str(tmp_path / "ids.csv"), GOOD)[0]) is errors.SchemaError
     mine, _ = outcomes(open_stream(tmp_path / "ids.csv", columns=["id"], text=["id"]), GOOD)
     assert mine.indices.tolist() == [0]
+
+
+def test_a_file_without_rows_is_an_empty_set_where_the_minimum_allows_it(tmp_path):
+    (tmp_path / "ids.csv").write_text("id,v\n")
+    ids = open_stream(tmp_path / "ids.csv", columns=["id"], text=["id"])
+    mine, peers = outcomes(ids, GOOD, *[{"min_result": 0}] * 2)
+    assert (mine.size, mine.indices.tolist(), peers.size, peers.peer_size) == (0, [], 0, 0)
+    assert type(outcomes(ids, GOOD)[0]) is errors.EmptyInput
 
 
 def test_logs_and_audit_records_hold_no_identifier(caplog):

@@ -103,7 +103,7 @@ def test_what_lies_on_disk_is_private_and_sealed(interrupted):
     for folder in interrupted.values():
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         names = {path.name for path in folder.iterdir()}
-        assert names == {"lock", "run.state", "own.log", "peer.log"}
+        assert names == {"run.state", "own.log", "peer.log"}
         for path in folder.iterdir():
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
             data = path.read_bytes()
@@ -225,7 +225,7 @@ def test_case_52_two_runs_in_one_folder(run, interrupted):
     outcomes = run()
     assert type(outcomes["alpha"]) is errors.BusyError
     assert outcomes["beta"].peer_code == "ERR_INTERNAL"
-    held.release(remove=False)
+    held.release()
 
 
 def test_case_52_a_cancelled_run_can_be_resumed(run, interrupted, tmp_path):

@@ -37,7 +37,7 @@ def log_file(tmp_path):
             again.close()
 
     yield path, ends, read, lambda: Log(folder.path, "own.log", seal, b"run")
-    folder.release(remove=False)
+    folder.release()
 
 
 def test_a_log_torn_at_any_byte_keeps_every_whole_record(log_file):
@@ -125,12 +125,12 @@ def test_case_52_the_lock_of_a_dead_process_is_recovered(tmp_path):
     )
     assert done.stdout == b"held\n"
     assert (tmp_path / "state" / "lock").exists()
-    Folder(tmp_path / "state").release(remove=True)
+    Folder(tmp_path / "state").release()
 
 
 def test_a_lock_file_that_was_removed_meanwhile_does_not_count(tmp_path, monkeypatch):
     first = Folder(tmp_path / "state")
-    locks = iter([lambda: first.release(remove=True)])
+    locks = iter([first.release])
     real = state_files.fcntl.flock
 
     def flock(descriptor, flags):
@@ -142,7 +142,7 @@ def test_a_lock_file_that_was_removed_meanwhile_does_not_count(tmp_path, monkeyp
     second = Folder(tmp_path / "state")
     with pytest.raises(errors.BusyError):
         Folder(tmp_path / "state")
-    second.release(remove=True)
+    second.release()
 
 
 def test_a_new_folder_is_on_disk_before_it_is_used(tmp_path, monkeypatch):
@@ -153,7 +153,7 @@ def test_a_new_folder_is_on_disk_before_it_is_used(tmp_path, monkeypatch):
         return real(descriptor)
 
     monkeypatch.setattr(state_files.os, "fsync", fsync)
-    Folder(tmp_path / "state").release(remove=True)
+    Folder(tmp_path / "state").release()
     assert flushed == [tmp_path.stat().st_ino]
 
 

@@ -52,35 +52,40 @@ class Slower:
 
 
 class LiveBars:
-    """One bar per stage with its rate and the time left."""
+    """One bar per stage with its rate and the time left, within 80 columns."""
 
     def __init__(self, console: Console) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bars
 
         self._bars = Bars(
-            TextColumn("{task.description:<28}"),
-            BarColumn(bar_width=28),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
+            TextColumn("{task.description:<14}"),
+            BarColumn(bar_width=16),
+            TextColumn("{task.fields[share]:>5}"),
             TextColumn("{task.fields[pace]}"),
             TextColumn("[dim]{task.fields[detail]}"),
             console=console,
             expand=False,
         )
         self._tasks: dict[str, TaskID] = {}
+        self._starts: dict[str, float] = {}
 
     def __call__(self, progress: Progress) -> None:
-        """Show one step."""
+        """Show one step; a bar swings until it is known how much there is to do."""
         if progress.stage not in self._tasks:
-            self._tasks[progress.stage] = self._bars.add_task(progress.stage, detail="", pace="")
+            self._tasks[progress.stage] = self._bars.add_task(
+                progress.stage, total=None, share="", pace="", detail=""
+            )
+            self._starts[progress.stage] = time.monotonic()
         done = progress.total > 0 and progress.done == progress.total
+        took = _clock(time.monotonic() - self._starts[progress.stage])
         self._bars.update(
             self._tasks[progress.stage],
             completed=progress.done,
-            total=progress.total,
+            total=progress.total or None,
+            share=_share(progress),
+            pace=f"[green]done in {took}" if done else _pace(progress),
             detail=progress.detail,
-            pace="[green]done" if done else _pace(progress),
         )
 
     def __enter__(self) -> LiveBars:
@@ -111,7 +116,8 @@ class PlainLines:
             self._print(f"{progress.stage} ...")
         elif now - self._printed >= self._interval:
             notes = "".join(f"  {note}" for note in (_pace(progress), progress.detail) if note)
-            self._print(f"{progress.stage} {progress.done:,}/{progress.total:,}{notes}")
+            of = f"/{progress.total:,}" if progress.total else ""
+            self._print(f"{progress.stage} {progress.done:,}{of}{notes}")
 
     def _print(self, text: str) -> None:
         self._printed = time.monotonic()
@@ -127,15 +133,20 @@ class PlainLines:
             self._print("done")
 
 
+def _share(progress: Progress) -> str:
+    return f"{100 * progress.done // progress.total} %" if progress.total else ""
+
+
 def _pace(progress: Progress) -> str:
     """Units per second and the time left, where the progress says."""
     if not progress.rate:
         return ""
     rate = f"{progress.rate:,.0f}/s" if progress.rate >= 10 else f"{progress.rate:.1f}/s"
     left = progress.remaining_seconds
-    return rate if left is None else f"{rate}  {_clock(left)} left"
+    return rate if left is None or not progress.total else f"{rate}  {_clock(left)} left"
 
 
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -21,6 +23,7 @@ from isthmus.cli.psi_options import (
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from isthmus.cli.pending import Pending
     from isthmus.tables import TableStream
 
 HELP = """Find the customers that two parties share; neither sees the other's others.
@@ -34,15 +37,15 @@ They send each other bank.crt and fund.crt, and compare the fingerprints
 that were printed by telephone.
 
 [cyan]bank$ isthmus party trust fund.crt --party bank.toml
-fund$ isthmus party trust bank.crt --party fund.toml
+fund$ isthmus party trust bank.crt --party fund.toml \\
       --address bank.example:7700[/cyan]
 
 Then both run the same job, each on its own file, and within a minute of each
 other (or of limits.connect_seconds in the party files):
 
-[cyan]bank$ isthmus psi run --party bank.toml --job june
+[cyan]bank$ isthmus psi run --party bank.toml --job june \\
       --input bank.csv --id customer_id --out aligned.csv
-fund$ isthmus psi run --party fund.toml --job june
+fund$ isthmus psi run --party fund.toml --job june \\
       --input fund.parquet --id client --out aligned.parquet[/cyan]
 
 Row k of either output is the same customer. For three or more parties, see
@@ -119,7 +122,7 @@ def run(
         Path | None,
         typer.Option(
             help="A folder of this run's own: after a crash or a lost connection, the same command goes on "
-            "where it stopped, if the peer gave a folder too.",
+            "where it stopped, if the peer gave a folder too. Lists go there, not beside --out.",
             rich_help_panel=MACHINE,
         ),
     ] = None,
@@ -132,12 +135,12 @@ def run(
 
     Both parties run it, each with its own file. At the bank, which waits:
 
-    [cyan]isthmus psi run --party bank.toml --job june
+    [cyan]isthmus psi run --party bank.toml --job june \\
     --input bank.csv --id customer_id --out aligned.csv[/cyan]
 
     At the fund, which dials (its party file has the bank's address):
 
-    [cyan]isthmus psi run --party fund.toml --job june
+    [cyan]isthmus psi run --party fund.toml --job june \\
     --input fund.parquet --id client --out aligned.parquet[/cyan]
 
     The outputs hold all columns of their inputs; row k of either is the same
@@ -172,29 +175,42 @@ def run(
         "suite": suite,
     }
     memory_bytes = psi_files.read_memory(memory)
-    limits = {"memory_bytes": memory_bytes, "state_dir": state, "engine": engine}
-    stream = psi_files.open_ids(input, id, options["normalize"], out, state)
+    limits = {
+        "memory_bytes": memory_bytes,
+        "work_dir": state or (out or party).parent,
+        "state_dir": state,
+        "engine": engine,
+    }
+    stream = psi_files.open_ids(input, id, options["normalize"], out, state, min_result=min_result)
     if engine == "ray":
         import_ray()
     console = Console(stderr=True)
+    match = functools.partial(_match, console, party, job, stream, count_only, **options, **limits)
     if out is None:
-        _match(console, party, job, stream, count_only=count_only, options={**options, **limits})
+        match()
         return
     pending = None
     if state is not None:
-        pending = Pending(state, input, load_party_file(party).identity, {"job": job, "id": id, **options})
-    rows = None if pending is None else pending.load()
-    if rows is None:
-        keep = {} if pending is None else {"on_result": pending.save}
-        rows = _match(console, party, job, stream, count_only=False, options={**options, **limits, **keep})
+        pending = Pending(state, load_party_file(party).identity, {"job": job, "id": id, **options})
+    rows = match() if pending is None else _kept_or_new(pending, stream, options["normalize"], match)
     psi_files.write_shared(console, stream, input, rows, out, memory_bytes=memory_bytes)
     if pending is not None:
         pending.discard()
     psi_files.say(console, f"wrote {out}")
 
 
+def _kept_or_new(
+    pending: Pending, stream: TableStream, normalize: str | dict[str, str], match: Callable[..., Any]
+) -> Any:
+    """Return the rows that an earlier run of the command kept, or keep and return those of a new match."""
+    from isthmus.psi.ingest import IdSource
+
+    rows = pending.load(IdSource(stream, normalize))
+    return match(on_result=pending.save) if rows is None else rows
+
+
 def _match(
-    console: Console, party: Path, job: str, stream: TableStream, *, count_only: bool, options: dict[str, Any]
+    console: Console, party: Path, job: str, stream: TableStream, count_only: bool, **options: Any
 ) -> Any:
     """Meet the peer, run the protocol, say what came of it, and return this party's rows if it learns any."""
     from isthmus.cli.meeting import meet

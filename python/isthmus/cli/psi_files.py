@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isthmus.errors import InvalidArgument
+from isthmus.errors import EmptyInput, InvalidArgument
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,21 +18,29 @@ _UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 
 
 def open_ids(
-    input: Path, id: list[str], rules: str | dict[str, str], out: Path | None, state: Path | None = None
+    input: Path,
+    id: list[str],
+    rules: str | dict[str, str],
+    out: Path | None,
+    state: Path | None = None,
+    *,
+    min_result: int = 1,
 ) -> TableStream:
     """Open the id columns, and refuse before the peer is met what would be refused after."""
     from isthmus.psi.ingest import IdSource
     from isthmus.psi.state_files import Folder
-    from isthmus.tables import check_writable, open_stream
+    from isthmus.tables import check_rows_writable, open_stream
 
     if out is not None:
-        check_writable(out)
+        check_rows_writable(input, out)
     stream = open_stream(input, columns=id, text=id)
     if out is not None and out.exists() and out.samefile(input):
         raise InvalidArgument("--out is the input itself; give another file")
     IdSource(stream, rules)
+    if min_result > 0 and not any(batch.num_rows for batch in stream):
+        raise EmptyInput(f"{input.name} holds no rows")
     if state is not None:
-        Folder(state).release(remove=True)  # which leaves a folder that holds a run as it is
+        Folder(state).release()  # which leaves a folder that holds a run as it is
     return stream
 
 
@@ -87,7 +95,8 @@ def say_counts(console: Console, stream: TableStream, size: int | None, duplicat
         rows = stream.total_rows or 0
         say(console, f"{size:,} customers are shared; this party's file has {rows:,} rows")
     if duplicates:
-        say(console, f"{duplicates:,} repeated rows were left out")
+        were = "repeated row was" if duplicates == 1 else "repeated rows were"
+        say(console, f"{duplicates:,} {were} left out")
 
 
 def say(console: Console, line: str) -> None:

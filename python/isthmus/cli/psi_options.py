@@ -20,7 +20,11 @@ Input = Annotated[
 ]
 
 Memory = Annotated[
-    str, typer.Option(help="Memory for the lists; more goes to disk, encrypted.", rich_help_panel=MACHINE)
+    str,
+    typer.Option(
+        help="Memory for the lists; more goes to disk, encrypted, beside --out or else the party file.",
+        rich_help_panel=MACHINE,
+    ),
 ]
 
 

@@ -95,8 +95,9 @@ def star(
         "normalize": psi_files.read_rules(normalize or []),
         "suite": suite,
         "memory_bytes": memory_bytes,
+        "work_dir": (out or party[0]).parent,
     }
-    stream = psi_files.open_ids(input, id, options["normalize"], out)
+    stream = psi_files.open_ids(input, id, options["normalize"], out, min_result=min_result)
     console = Console(stderr=True)
     with meet_all(party, job, console) as sessions:
         if hub:

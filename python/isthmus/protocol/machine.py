@@ -47,7 +47,9 @@ class Receive:
 
 @dataclass(frozen=True)
 class Progress:
-    """Stage ``stage`` has done ``done`` of ``total`` units; ``detail`` is a short note for a person.
+    """Stage ``stage`` has done ``done`` of ``total`` units, 0 while that is not known.
+
+    ``detail`` is a short note for a person.
 
     Whoever drives the protocol adds ``rate``, the units per second of late, and ``remaining_seconds`` at that
     rate; None while there is nothing to tell from.

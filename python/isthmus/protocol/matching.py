@@ -151,12 +151,22 @@ def check_start(own: Start, peer: Start, role: Role, wire_roles: Mapping[Role, i
         raise TooLarge(f"a set has more than {MAX_ITEMS} items")
 
 
-def compare(ledger: Ledger, total: int) -> Steps[list[Positions]]:
-    """Return the positions of the tags that both parties have, part by part; ``total`` is all of the work."""
+def progress(passes: int, *, own: int, peer: int, learns: bool) -> Progress:
+    """Return how far a party is, in items of both parties.
+
+    It passes over its own items once, or, if it learns, twice, and over the peer's once; ``passes`` counts
+    these together.
+    """
+    total = own + peer + (own if learns else 0)
+    return Progress(STAGE, passes * (own + peer) // max(total, 1), own + peer)
+
+
+def compare(ledger: Ledger, items: int) -> Steps[list[Positions]]:
+    """Return the positions of the tags that both parties have, part by part; ``items`` are both parties'."""
     parts = []
     for part in ledger.matches():
         parts.append(part)
-        yield Progress(STAGE, total, total, "matching")
+        yield Progress(STAGE, items, items, "matching")
     return parts
 
 

@@ -106,7 +106,7 @@ def ecdh_psi(
         peer.ClearField("resume")
     _check_positions(own, peer, ledger, plan)
     yield from Exchange(items, ledger, engine, plan, peer.resume).steps()
-    positions = yield from compare(ledger, plan.total)
+    positions = yield from compare(ledger, own.count + peer.count)
     size = sum(map(len, positions))
     released = yield from _verdict(role, size >= min_result)
     if role == "sender" or not released:

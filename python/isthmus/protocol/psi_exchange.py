@@ -19,7 +19,6 @@ from isthmus.groups import group
 from isthmus.protocol.batches import Batch, Stream, batch_rows, refer_to_set
 from isthmus.protocol.machine import Progress, Receive, Send, Steps
 from isthmus.protocol.matching import (
-    STAGE,
     BatchWork,
     Bytes2d,
     Engine,
@@ -28,6 +27,7 @@ from isthmus.protocol.matching import (
     Pending,
     Reveal,
     RunRecord,
+    progress,
 )
 from isthmus.protocol.suites import KEY_BYTES, PsiSuite
 from isthmus.protocol.wire import psi_ecdh_pb2 as wire
@@ -58,11 +58,10 @@ class Plan:
         """How long the tags are that cross."""
         return self.suite.tag_bytes(self.record.own_count, self.record.peer_count)
 
-    @property
-    def total(self) -> int:
-        """Items that this party masks, masks again and gets back."""
+    def progress(self, passes: int) -> Progress:
+        """Return how far this party is, after masking, masking again and taking back so many items."""
         own, peer = self.record.own_count, self.record.peer_count
-        return own + peer + (own if self.learns else 0)
+        return progress(passes, own=own, peer=peer, learns=self.learns)
 
 
 class Exchange:
@@ -100,7 +99,7 @@ class Exchange:
                 yield from self._complete(*self._under_way.popleft())
             elif self._may_answer_sorted():
                 yield Send(self._answer(next(self._sorted)))
-            yield Progress(STAGE, self._kept.done + self._mine.done + self._returned.done, self._plan.total)
+            yield self._plan.progress(self._kept.done + self._mine.done + self._returned.done)
 
     def _finished(self) -> bool:
         streams = (self._mine, self._kept, self._returned, self._answered)

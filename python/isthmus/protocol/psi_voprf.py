@@ -38,6 +38,7 @@ from isthmus.protocol.matching import (
     RunRecord,
     check_start,
     compare,
+    progress,
 )
 from isthmus.protocol.suites import KEY_BYTES, PsiSuite, tag_bytes
 from isthmus.protocol.wire import psi_voprf_pb2 as wire
@@ -104,7 +105,7 @@ def _name(own: wire.Start, peer: wire.Start) -> bytes:
 
 def _matched(ledger: Ledger, plan: _Plan, min_result: int) -> Steps[Match]:
     """Compare the tags, tell the sender whether the result is large enough, and return it if it is."""
-    positions = yield from compare(ledger, plan.total)
+    positions = yield from compare(ledger, plan.own_count + plan.peer_count)
     found = np.concatenate(positions) if positions else np.empty(0, dtype=np.uint64)
     released = len(found) >= min_result
     yield Send(wire.Verdict(released=released))
@@ -130,10 +131,9 @@ class _Plan:
         both = self.own_count + self.peer_count
         return tag_bytes(both, self.peer_count if self.learns else self.own_count)
 
-    @property
-    def total(self) -> int:
-        """Steps of this party: items blinded, answered and compared."""
-        return self.own_count + self.peer_count + (self.own_count if self.learns else 0)
+    def progress(self, passes: int) -> Progress:
+        """Return how far this party is, after blinding, answering and comparing so many items."""
+        return progress(passes, own=self.own_count, peer=self.peer_count, learns=self.learns)
 
     def inputs(self, digests: Bytes2d) -> list[bytes]:
         """Return what the function is taken of: items, bound to the run."""
@@ -176,7 +176,7 @@ class _Receiver:
             else:
                 yield Send(self._blind(self._mine.next()))
             done = self._mine.done + self._returned.done + self._theirs.done
-            yield Progress(STAGE, done, self._plan.total)
+            yield self._plan.progress(done)
 
     def _blind(self, batch: Batch) -> wire.Blinded:
         inputs = self._plan.inputs(self._items.digests(batch.start, batch.stop))
@@ -218,7 +218,7 @@ class _Sender:
             if not self._answered.finished:
                 message = yield Receive((wire.Blinded,), wait=not may_send)
             yield Send(self._tags(self._mine.next()) if message is None else self._evaluate(message))
-            yield Progress(STAGE, self._mine.done + self._answered.done, self._plan.total)
+            yield self._plan.progress(self._mine.done + self._answered.done)
 
     def _evaluate(self, message: wire.Blinded) -> wire.Evaluated:
         batch = self._answered.next(message.index)

@@ -14,7 +14,7 @@ from isthmus import errors
 from isthmus.party.session import Session
 from isthmus.protocol.matching import Role
 from isthmus.psi.canonical import Normalize
-from isthmus.psi.ingest import Duplicates
+from isthmus.psi.ingest import Duplicates, IdMark
 from isthmus.psi.runs import EngineName, Request, run
 from isthmus.psi.workspace import DEFAULT_MEMORY_BYTES
 
@@ -37,12 +37,16 @@ class PsiResult:
         Number of the peer's distinct identifiers.
     duplicates
         Rows of this party's input that were left out because an earlier row has the same identifier.
+    input
+        Tells later whether a table has the same identifiers in the same rows: ``input.fits(IdSource(ids))``.
+        Secret, as the identifiers are.
     """
 
     indices: NDArray[np.int64] | None = field(repr=False)
     size: int | None
     peer_size: int
     duplicates: int
+    input: IdMark | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,7 @@ def intersect(
             rows = own.rows(match.positions, every=duplicates == "all")
             if role == "receiver":
                 rows.sort()
-        result = PsiResult(rows, match.size, match.peer_count, left_out)
+        result = PsiResult(rows, match.size, match.peer_count, left_out, outcome.input)
         if on_result is not None:
             on_result(result)
         return result

@@ -51,14 +51,13 @@ class Checkpoint:
 
     def __init__(self, path: Path, session: Session) -> None:
         self._session = session
-        self._erased = False
         self._call_terms: Terms = {}
         self._logs: tuple[Log, Log] | None = None
         self._folder = Folder(path)
         try:
             self._stored = self._load()
         except BaseException:
-            self._folder.release(remove=False)
+            self._folder.release()
             raise
         self.order = SecretSeed() if self._stored is None else self._stored.order
 
@@ -110,7 +109,6 @@ class Checkpoint:
         """Destroy the run's secrets and all that was kept of it."""
         self._close_logs()
         self._folder.remove(*_FILES)
-        self._erased = True
 
     def __enter__(self) -> Checkpoint:
         return self
@@ -119,7 +117,7 @@ class Checkpoint:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close_logs()
-        self._folder.release(remove=self._erased)
+        self._folder.release()
 
     def _load(self) -> _Stored | None:
         data = self._folder.read(_STATE)
@@ -161,7 +159,7 @@ def erase_state(path: Path, *names: str) -> None:
     try:
         folder.remove(*_FILES, *names)
     finally:
-        folder.release(remove=True)
+        folder.release()
 
 
 def _rows(log: Log, width: int) -> Iterator[Bytes2d]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from isthmus import errors, items
 from isthmus.psi.canonical import Normalize, canonical_batches, parse_rules
@@ -48,6 +51,32 @@ class IdSource:
             yield batch.columns
 
 
+@dataclass(frozen=True)
+class IdMark:
+    """Tells whether a table has the identifiers that another had, row by row; its other columns may differ.
+
+    ``fingerprint`` is that of the ``rows`` rows under the ``seed``.
+    """
+
+    seed: items.SecretSeed
+    rows: int
+    fingerprint: int
+
+    @classmethod
+    def of(cls, source: IdSource, seed: items.SecretSeed) -> IdMark:
+        """Read all rows; raises as :func:`read_items`."""
+        rows = fingerprint = 0
+        for columns in source.batches():
+            records, part = _records(columns, seed, rows, source.first_row)
+            rows, fingerprint = rows + len(records), (fingerprint + part) % (1 << 64)
+        return cls(seed, rows, fingerprint)
+
+    def fits(self, source: IdSource) -> bool:
+        """Whether the source has the same identifiers, in the same order."""
+        found = IdMark.of(source, self.seed)
+        return (found.rows, found.fingerprint) == (self.rows, self.fingerprint)
+
+
 def read_items(
     source: IdSource, seed: items.SecretSeed, workspace: Workspace, on_rows: Callable[[int], None]
 ) -> OwnItems:
@@ -57,14 +86,20 @@ def read_items(
     """
     collector = ItemCollector(workspace)
     for columns in source.batches():
-        try:
-            records, fingerprint = items.item_records(columns, seed, first_row=collector.rows)
-        except errors.IdEncoding as error:
-            row = None if error.row is None else error.row + source.first_row
-            raise errors.IdEncoding(error.args[0], row=row) from None
-        collector.add(records, fingerprint)
+        collector.add(*_records(columns, seed, collector.rows, source.first_row))
         on_rows(collector.rows)
     return collector.sort()
+
+
+def _records(
+    columns: list[pa.Array], seed: items.SecretSeed, rows: int, first_row: int
+) -> tuple[NDArray[np.uint64], int]:
+    """Return the records and the fingerprint of a batch that ``rows`` rows came before."""
+    try:
+        return items.item_records(columns, seed, first_row=rows)
+    except errors.IdEncoding as error:
+        row = None if error.row is None else error.row + first_row
+        raise errors.IdEncoding(error.args[0], row=row) from None
 
 
 def check_items(own: OwnItems, duplicates: Duplicates, min_result: int, first_row: int) -> None:

@@ -18,7 +18,7 @@ from isthmus.protocol.suites import psi_suite
 from isthmus.psi.canonical import Normalize
 from isthmus.psi.checkpoint import Checkpoint, Terms
 from isthmus.psi.engine import LocalEngine
-from isthmus.psi.ingest import Duplicates, IdSource, check_items, read_items
+from isthmus.psi.ingest import Duplicates, IdMark, IdSource, check_items, read_items
 from isthmus.psi.ledger import RunLedger
 from isthmus.psi.own_items import OwnItems
 from isthmus.psi.ray_engine import RayEngine
@@ -78,10 +78,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the run told this party, and the items that its positions refer to."""
+    """What the run told this party, the items that its positions refer to, and what tells their input."""
 
     match: Match
     items: OwnItems
+    input: IdMark
 
 
 @contextmanager
@@ -95,7 +96,8 @@ def run(session: Session, ids: Any, request: Request) -> Iterator[Outcome]:
         workspace = Workspace(request.memory_bytes, request.work_dir or request.state_dir)
 
         def on_rows(done: int) -> None:
-            session.report(Progress(_READING, done, max(source.total_rows or 0, done)))
+            rows = source.total_rows
+            session.report(Progress(_READING, done, 0 if rows is None else max(rows, done)))
 
         order = SecretSeed() if checkpoint is None else checkpoint.order
         own = read_items(source, order, workspace, on_rows)
@@ -113,7 +115,8 @@ def run(session: Session, ids: Any, request: Request) -> Iterator[Outcome]:
             raise
         _record(session, request, own.count, match)
         if match.released:
-            yield Outcome(match, own)
+            seed = order if checkpoint is None else checkpoint.order
+            yield Outcome(match, own, IdMark(seed, own.summary.total_rows, own.summary.fingerprint))
         if checkpoint is not None:
             checkpoint.erase()
     if not match.released:

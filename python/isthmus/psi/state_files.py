@@ -153,12 +153,11 @@ class Folder:
                 os.close(descriptor)
             os.unlink(path)
 
-    def release(self, *, remove: bool) -> None:
-        """Give up the lock; with ``remove``, leave no lock file, and no folder if it is empty then."""
+    def release(self) -> None:
+        """Give up the lock; leave no lock file, and no folder if it is empty then."""
         with suppress(OSError):
-            if remove:
-                os.unlink(self.path / "lock")
-                self.path.rmdir()
+            os.unlink(self.path / "lock")
+            self.path.rmdir()
         os.close(self._lock)
 
 

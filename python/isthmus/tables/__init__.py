@@ -14,7 +14,7 @@ from isthmus.tables.columns import (
     numeric_matrix,
 )
 from isthmus.tables.files import read_table
-from isthmus.tables.gather import write_rows
+from isthmus.tables.gather import check_rows_writable, write_rows
 from isthmus.tables.stream import TableStream, key_batches, key_schema, open_stream
 from isthmus.tables.writing import check_writable, write_table
 
@@ -23,6 +23,7 @@ __all__ = [
     "TableStream",
     "as_table",
     "binary_labels",
+    "check_rows_writable",
     "check_writable",
     "expect_columns",
     "key_batches",

@@ -164,6 +164,8 @@ def as_column(values: Any) -> pa.ChunkedArray:
         if hasattr(values, "__arrow_c_stream__"):
             return pa.chunked_array(values)
         array = values if isinstance(values, pa.Array) else pa.array(values)
+    except OverflowError:
+        raise errors.SchemaError("a column holds an integer beyond signed 64 bits; give it as text") from None
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):  # its message quotes values
         raise errors.SchemaError("a column mixes types, or is of a type that Arrow lacks") from None
     return pa.chunked_array([array]) if isinstance(array, pa.Array) else array

@@ -19,17 +19,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from isthmus import errors
-from isthmus.tables.csv_files import WrongType
+from isthmus.tables.csv_files import NotText, WrongType
 from isthmus.tables.paths import PathLike, file_format
 from isthmus.tables.stream import TableStream, open_file, open_stream
-from isthmus.tables.writing import check_writable, open_writer
+from isthmus.tables.writing import check_schema, check_writable, open_writer
 
 MEMORY_BYTES = 512 << 20
 _MAX_HELD_BYTES = 1 << 30  # 32-bit offsets of text columns end at 2 GiB
 _MAX_FILES = 64
 
 # What a CSV column becomes when a value does not fit: as if that value had stood in its first block.
-_WIDER = {pa.null(): pa.int64(), pa.int64(): pa.float64()}
+_WIDER = {pa.null(): pa.int64(), pa.int64(): pa.float64(), pa.string(): pa.binary()}
 
 Rows = NDArray[np.int64]
 
@@ -46,7 +46,8 @@ def write_rows(
 ) -> None:
     """Write rows of a table to a CSV, Parquet or Arrow file, all or nothing, in memory of a fixed size.
 
-    From one CSV file to another, values are copied as they are written there.
+    From one CSV file to another, values are copied as they are written there, byte for byte. In another
+    format a CSV column of text that is not UTF-8 is one of bytes, unless it is in ``text``.
 
     Parameters
     ----------
@@ -73,19 +74,32 @@ def write_rows(
     if not isinstance(data, str | os.PathLike) or file_format(Path(data)).kind != "csv":
         _gather(open_stream(data, columns=columns, text=text), wanted, Path(path), memory_bytes, on_progress)
         return
+    copied = open_stream(data, columns=columns).schema.names
     types: dict[str, pa.DataType] = {}
     if file_format(Path(path)).kind == "csv":
-        header = open_stream(data, columns=columns).schema.names
-        types = dict.fromkeys(header, pa.string())
+        types = dict.fromkeys(copied, pa.binary())
+    else:
+        copied = [name for name in copied if name not in text]
     while True:
-        stream = open_file(data, columns, text, types)
+        stream = open_file(data, columns, text, types, copied)
         try:
             return _gather(stream, wanted, Path(path), memory_bytes, on_progress)
-        except WrongType as error:
-            had = stream.schema.field(error.column).type
-            if pa.types.is_string(had):
+        except (WrongType, NotText) as error:
+            name = error.column
+            if name is None or name not in copied:
                 raise
-            types[error.column] = _WIDER.get(had, pa.string())
+            types[name] = _WIDER.get(stream.schema.field(name).type, pa.string())
+
+
+def check_rows_writable(data: PathLike, path: PathLike) -> None:
+    """Find out before a long run whether :func:`write_rows` could write rows of a file to ``path``.
+
+    Raises as :func:`isthmus.tables.check_writable`, and SchemaError where the format of ``path`` has no place
+    for a column's type.
+    """
+    check_writable(path)
+    if file_format(Path(data)).kind != "csv":  # whose types have a place everywhere
+        check_schema(open_stream(data).schema, path)
 
 
 def _gather(

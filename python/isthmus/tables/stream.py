@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -94,8 +94,6 @@ class TableStream:
                 yield part
         self.check_unchanged()
         self.total_rows = self.rows
-        if self._path is not None and not self.rows:
-            raise errors.EmptyInput(f"{self._path.name} holds no rows")
 
     def check_unchanged(self) -> None:
         """Raise StorageError if the file was written to or replaced since it was opened."""
@@ -123,7 +121,7 @@ def open_stream(data: Any, *, columns: Sequence[str] | None = None, text: Sequen
     PathError
         The path is not a regular file.
     EmptyInput
-        The file has no bytes, or, found while reading, no rows. A table in memory may have none.
+        The file has no bytes. A table without rows is one.
     CsvError, IdEncoding
         While reading; ``row`` counts from 1, the header included.
     SchemaError, DecodeError, StorageError
@@ -135,14 +133,18 @@ def open_stream(data: Any, *, columns: Sequence[str] | None = None, text: Sequen
 
 
 def open_file(
-    path: PathLike, columns: Sequence[str] | None, text: Sequence[str], types: Mapping[str, pa.DataType]
+    path: PathLike,
+    columns: Sequence[str] | None,
+    text: Sequence[str],
+    types: Mapping[str, pa.DataType],
+    copied: Collection[str] = (),
 ) -> TableStream:
-    """Open a file; ``types`` names the types of further CSV columns."""
+    """Open a file; ``types`` names the types of further CSV columns, and ``copied`` what need not be text."""
     path = regular_file(path)
     kind = file_format(path).kind
     if kind == "csv":
         named = {**dict.fromkeys(text, pa.string()), **types}
-        return TableStream(CsvFile(path, columns, named), (), path)
+        return TableStream(CsvFile(path, columns, named, copied), (), path)
     return TableStream((_ParquetFile if kind == "parquet" else _ArrowFile)(path, columns, text), text, path)
 
 

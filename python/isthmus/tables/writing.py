@@ -52,8 +52,24 @@ def check_writable(path: PathLike) -> None:
         raise errors.StorageError(f"{target.name} could not be written: the folder is missing or read-only")
 
 
+def check_schema(schema: pa.Schema, path: PathLike) -> None:
+    """Raise SchemaError if the format of ``path`` has no place for a column's type."""
+    kind = file_format(Path(path)).kind
+    for field in schema:
+        alone = pa.schema([field])
+        try:
+            with _WRITERS[kind](pa.BufferOutputStream(), alone) as writer:
+                writer.write_table(pa.Table.from_arrays([pa.nulls(1, field.type)], schema=alone))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            raise errors.SchemaError(
+                f"{Path(path).name}: column {field.name} is {field.type}, which has no place in a {kind} file"
+            ) from None
+
+
 def write_table(table: pa.Table, path: PathLike) -> None:
     """Write CSV (also ``.csv.gz``), Parquet or Arrow by the suffix, all or nothing.
+
+    In a CSV file, bytes stand as they are, whether or not they are text.
 
     The bytes go to a temporary file beside the target, which is flushed to disk and then renamed over it: a
     reader sees the old file or the new one. Files are created readable by their owner only. What a killed
@@ -149,8 +165,46 @@ def _compressing(sink: BinaryIO, target: Path) -> Any:
     return contextlib.nullcontext(sink)
 
 
+class _CsvWriter:
+    """Writes binary columns as they are, whether or not they are text."""
+
+    def __init__(self, sink: Any, schema: pa.Schema) -> None:
+        fields = [field.with_type(_text_type(field.type)) for field in schema]
+        self._schema = pa.schema(fields)
+        self._writer = pa.csv.CSVWriter(sink, self._schema)
+
+    def write_table(self, table: pa.Table) -> None:
+        """Append the rows."""
+        columns = [_as_text(column) for column in table.columns]
+        self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema))
+
+    def __enter__(self) -> _CsvWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer.close()
+
+
+def _text_type(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_large_binary(kind):
+        return pa.large_string()
+    return pa.string() if pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind) else kind
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Call a binary column text, without a look at its bytes."""
+    text = _text_type(column.type)
+    if text == column.type:
+        return column
+    if pa.types.is_fixed_size_binary(column.type):
+        column = column.cast(pa.binary())
+    return pa.chunked_array([chunk.view(text) for chunk in column.chunks], type=text)
+
+
 _WRITERS: dict[str, Callable[[Any, pa.Schema], TableWriter]] = {
-    "csv": pa.csv.CSVWriter,
+    "csv": _CsvWriter,
     "parquet": pa.parquet.ParquetWriter,
     "arrow": pa.ipc.new_file,
 }
