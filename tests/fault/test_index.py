@@ -201,7 +201,7 @@ INDEX = {
         "fault/test_psi_kill.py::test_a_lone_receiver_and_a_size_survive_too",
         "fault/test_psi_kill.py::test_fifty_random_times",
         "fault/test_audit.py::test_a_record_torn_anywhere_is_cut_off_and_that_is_recorded",
-        "cli/test_psi_killed.py::test_one_party_is_killed_after_every_call",
+        "cli/test_psi_killed.py::test_either_party_is_killed_after_every_call",
         "cli/test_psi_killed.py::test_both_parties_are_killed_before_every_second_call",
     ),
     48: ("fault/test_psi_state.py::test_case_48_another_input_or_other_arguments_do_not_resume",),

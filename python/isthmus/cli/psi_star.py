@@ -59,16 +59,16 @@ def star(
 
     [cyan]bank$ isthmus party init --name bank --listen 0.0.0.0:7700
     bank$ isthmus party trust fund.crt --party bank.toml
-    bank$ isthmus party trust shop.crt --party bank.toml
+    bank$ isthmus party trust shop.crt --party bank.toml \\
           --to bank-shop.toml --listen 0.0.0.0:7701
-    bank$ isthmus psi star --party bank.toml --party bank-shop.toml
+    bank$ isthmus psi star --party bank.toml --party bank-shop.toml \\
           --job june --input bank.csv --id customer_id --out shared.csv[/cyan]
 
     Each spoke, at about the same time:
 
-    [cyan]fund$ isthmus psi star --party fund.toml
+    [cyan]fund$ isthmus psi star --party fund.toml \\
           --job june --input fund.parquet --id client
-    shop$ isthmus psi star --party shop.toml
+    shop$ isthmus psi star --party shop.toml \\
           --job june --input shop.csv --id number[/cyan]
 
     All must print the same code of the run: compare it by telephone. The

@@ -193,7 +193,8 @@ def _read(session: Session, ids: Any, options: _Options) -> _Own:
     source = IdSource(ids, options.normalize)
 
     def on_rows(done: int) -> None:
-        session.report(Progress("read", done, max(source.total_rows or 0, done)))
+        rows = source.total_rows
+        session.report(Progress("read", done, 0 if rows is None else max(rows, done)))
 
     workspace = options.workspace()
     own = read_items(source, SecretSeed(), workspace, on_rows)
