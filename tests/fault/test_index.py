@@ -143,8 +143,9 @@ INDEX = {
         "fault/test_transport_tls.py::test_case_31_revoked",
     ),
     36: (
-        "fault/test_data_files.py::test_a_file_without_rows_is_empty_input",
-        "fault/test_data_files.py::test_a_table_without_rows_is_empty_input",
+        "fault/test_data_files.py::test_a_csv_file_without_rows_is_an_empty_stream_and_no_whole_table",
+        "cli/test_psi.py::test_a_file_without_rows_is_refused_before_the_peer_is_met",
+        "fault/test_data_files.py::test_a_table_without_rows_is_an_empty_stream_and_no_whole_table",
         "fault/test_psi_data.py::test_empty_results_are_valid_where_the_minimum_allows_them",
     ),
     37: (

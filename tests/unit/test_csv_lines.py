@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus import errors, tables
+from isthmus.tables.csv_files import BLOCK_BYTES
 from isthmus.tables.csv_lines import LineCounter
 
 
@@ -35,11 +36,29 @@ def test_where_blocks_end_does_not_matter(content, block, rows):
     values=st.lists(st.tuples(*[st.text(alphabet='",\n\rab', max_size=6)] * 2), min_size=1, max_size=6),
     block=st.integers(1, 40),
     quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
+    mark=st.sampled_from(["", "\ufeff"]),
 )
-def test_no_well_formed_file_is_refused(values, block, quoting):
+def test_no_well_formed_file_is_refused(values, block, quoting, mark):
     text = io.StringIO()
     csv.writer(text, quoting=quoting).writerows(values)
-    assert counted(text.getvalue().encode(), block).unclosed(len(values)) is None
+    assert counted((mark + text.getvalue()).encode(), block).unclosed(len(values)) is None
+
+
+def test_a_byte_order_mark_before_a_quoted_header_is_dropped(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_bytes(b'\xef\xbb\xbf"id","note"\n1,"a\nb"\n2,c\n')
+    assert sum(batch.num_rows for batch in tables.open_stream(path, columns=["id"])) == 2
+
+
+@pytest.mark.parametrize("shift", [-1, 0, 1])
+def test_a_line_break_in_a_value_is_kept_where_a_block_ends_in_it(tmp_path, shift):
+    head, row = b"id,note\na,", b'b,"x'
+    filler = b"x" * (BLOCK_BYTES + shift - 2 - len(head) - len(row)) + b"\n"
+    path = tmp_path / "in.csv"
+    path.write_bytes(head + filler + row + b'\r\ny"\n')
+    assert path.read_bytes()[BLOCK_BYTES + shift - 1 :].startswith(b"\r\n")
+    tables.write_rows(path, np.array([1]), tmp_path / "out.csv", text=["id"])
+    assert (tmp_path / "out.csv").read_bytes() == b'"id","note"\n"b","x\r\ny"\n'
 
 
 @pytest.mark.parametrize(
@@ -82,6 +101,13 @@ def test_any_bytes_go_from_csv_to_csv(tmp_path):
     wanted = [b'"c%05d",%s,"\xff%d"\n' % (n, note, n) for n in rows.tolist()]
     assert (tmp_path / "out.csv").read_bytes() == b'"id","note","v"\n' + b"".join(wanted)
     assert sum(batch.num_rows for batch in tables.open_stream(tmp_path / "in.csv", columns=["id"])) == 5000
+
+
+def test_a_row_that_no_block_holds_is_refused(tmp_path):
+    path = tmp_path / "in.csv"
+    path.write_bytes(b"id,note\na,1\nb," + b"x" * (2 * BLOCK_BYTES) + b"\nc,2\n")
+    with pytest.raises(errors.CsvError, match="longer than 2 MiB"):
+        list(tables.open_stream(path, columns=["id"]))
 
 
 def test_a_csv_column_that_is_no_text_is_one_of_bytes_in_other_formats(tmp_path):

@@ -36,6 +36,8 @@ ProgressFunction = Callable[[str, Progress], None]
 
 _JOB = "local"
 _ENDING_SECONDS = 3.0
+# A signal that arrives just before a wait begins does not end it: Python acts on it after the wait.
+_LOOK_SECONDS = 0.5
 
 
 def run_in_memory(parties: Mapping[str, PartyFunction], *, limits: Limits | None = None) -> dict[str, Any]:
@@ -181,14 +183,14 @@ class _LocalRun:
         """Move progress and outcomes until both have ended, or one failed and the other had its time."""
         deadline: float | None = None
         while running := [child for child in self._children if not child.ended]:
-            left = None if deadline is None else deadline - time.monotonic()
-            ready = wait([child.pipe for child in running], left if left is None else max(left, 0.0))
+            left = _LOOK_SECONDS if deadline is None else min(_LOOK_SECONDS, deadline - time.monotonic())
+            ready = wait([child.pipe for child in running], max(left, 0.0))
             for child in running:
                 if child.pipe in ready:
                     self._take(child)
             if deadline is None and any(child.error for child in self._children):
                 deadline = time.monotonic() + _ENDING_SECONDS / 2
-            if not ready:
+            if not ready and deadline is not None and time.monotonic() >= deadline:
                 self.cancel()
                 return
 

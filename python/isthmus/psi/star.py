@@ -143,6 +143,8 @@ def star_join(
         # The hub, which ended first, may have stopped over the verdict that all have.
         if error.peer_code != errors.ResultTooSmall.code:
             raise
+        count = own.items.count
+        session.disclose(f"all parties of the run learned that {session.party} has {count} identifiers")
         session.disclose(f"{session.peer} said that all share fewer than {min_result} identifiers")
         raise _too_small(min_result) from None
     _record(session, match, min_result)

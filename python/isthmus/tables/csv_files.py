@@ -161,6 +161,8 @@ def _csv_error(message: str, path: Path, names: Sequence[str], lines: LineCounte
         return errors.CsvError(f"{path.name}: a row has another number of values than the header", row=row)
     if row is None and (row := lines.unclosed()) is not None:
         return errors.CsvError(f"{path.name}: a quote is not closed", row=row)
+    if "straddl" in message:
+        return errors.CsvError(f"{path.name}: a row is longer than {BLOCK_BYTES >> 20} MiB", row=row)
     return errors.CsvError(f"{path.name} is not a well-formed CSV file", row=row)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _QUOTE, _LF, _CR = b'"\n\r'
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _BESIDE_QUOTES = np.zeros(256, dtype=np.bool_)  # what may stand before an opening and after a closing quote
 _BESIDE_QUOTES[list(b',\n\r"')] = True
 
@@ -27,6 +28,7 @@ class LineCounter:
 
     def __init__(self, source: Any) -> None:
         self._source = source
+        self._kept = _read(source, len(_BYTE_ORDER_MARK)).removeprefix(_BYTE_ORDER_MARK)
         self._last = _LF  # the byte before the next one: a file begins as a line does
         self._lines = 0
         self._rows = 0  # lines, but for those that end within quotes
@@ -34,12 +36,18 @@ class LineCounter:
         self._stray: int | None = None
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes, the last of which end a line; none at the end."""
-        data = b""
-        while len(data) < size and (more := self._source.read(size - len(data))):
-            data += more
-        if len(data) < size and (data[-1] if data else self._last) not in (_LF, _CR):
-            data += b"\n"
+        """Return the next bytes, the last of which end a line; none at the end.
+
+        A block does not end between the two bytes of a line break: a reader would drop the second one, though
+        it were part of a value.
+        """
+        data, self._kept = self._kept[:size], self._kept[size:]
+        data += _read(self._source, size - len(data))
+        if len(data) < size:
+            if (data[-1] if data else self._last) not in (_LF, _CR):
+                data += b"\n"
+        elif size > 1 and data[-1] == _CR:
+            data, self._kept = data[:-1], b"\r" + self._kept
         if data:
             self._look(np.frombuffer(data, dtype=np.uint8), has_quotes=b'"' in data)
         return data
@@ -88,3 +96,11 @@ class LineCounter:
             self._stray = self._rows + 1 + int(np.count_nonzero(~within[:before]))
         self._rows += int(np.count_nonzero(~within))
         self._inside ^= len(quotes) % 2 == 1
+
+
+def _read(source: Any, size: int) -> bytes:
+    """Read so many bytes, or as many as there are."""
+    data = b""
+    while len(data) < size and (more := source.read(size - len(data))):
+        data += more
+    return data
