@@ -5,7 +5,8 @@ record is on disk before the call returns: no audit, no release. Sessions may sh
 their records, and of what is there only the last record is read.
 
 A record that was not written whole counts for nothing: whoever was writing it was told that it failed, or
-was killed. The next one to use the file cuts it off, and adds a record that says so.
+was killed. The next one to use the file cuts it off, and adds a record that says so. Only what can be nothing
+else is cut: a file that may be none of ours is refused and left as it is.
 """
 
 from __future__ import annotations
@@ -28,9 +29,12 @@ log = logging.getLogger(__name__)
 
 Record = dict[str, Any]
 _START = "0" * 64
-_FIRST_BYTES = b'{"time": "'
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_FIRST_BYTES = b'{"time": "0000-00-00T00:00:00.000+00:00", "event": "'  # of any record, but for the digits
+_TIME_BYTES = _FIRST_BYTES.index(b",")
 _MAX_LINE_BYTES = 1 << 20
 _BLOCK_BYTES = 1 << 12
+_SECTOR_BYTES = 1 << 9
 _APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT
 _NOT_REGULAR = "the audit file is not a regular file"
 
@@ -45,9 +49,8 @@ class AuditTrail:
         self._last = _START
         if path is not None:  # a file that cannot be used is refused before anything runs
             with _locked(path, _APPEND, fcntl.LOCK_EX) as handle:
-                self._mend(handle)
-                if _last_hash(handle) == _START:
-                    _flush(path.parent)  # it may have been made just now
+                self._mend(handle, path)
+                _last_hash(handle)
 
     def add(self, event: str, **facts: str) -> None:
         """Append one record. Raises StorageError if it could not be kept."""
@@ -56,7 +59,7 @@ class AuditTrail:
             _line(record, self._last)
         else:
             with _locked(self._path, _APPEND, fcntl.LOCK_EX) as handle:
-                self._mend(handle)
+                self._mend(handle, self._path)
                 _append(handle, record)
         self._last = record["hash"]
         self.records.append(record)
@@ -65,14 +68,24 @@ class AuditTrail:
         time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         return {"time": time, "event": event, **self.context, **facts}
 
-    def _mend(self, handle: int) -> None:
-        """Cut off a last record that was not written whole, and say so in another."""
+    def _mend(self, handle: int, path: Path) -> None:
+        """End a last record that lacks its newline; cut off one that was not written whole, and say so."""
         size = os.fstat(handle).st_size
-        whole = _whole(handle, size)
-        if whole < size:
+        if size == 0:
+            _flush(path.parent)  # it may have been made just now
+        elif _lacks_newline(handle, size):
+            log.warning("the last record of the audit file lacked its newline, which is added")
+            _write(handle, b"\n")
+        elif (whole := _whole(handle, size)) < size:
             log.warning("the last record of the audit file was not written whole, and is cut off")
             os.ftruncate(handle, whole)
-            _append(handle, self._record("cut off", {"bytes": str(size - whole)}))
+            try:
+                _append(handle, self._record("cut off", {"bytes": str(size - whole)}))
+            except (OSError, StorageError) as error:
+                raise StorageError(
+                    f"the last {size - whole} bytes of the audit file, a record not written whole, were cut "
+                    "off, and the record that says so could not be written"
+                ) from error
 
 
 def record_hash(record: Record) -> str:
@@ -89,11 +102,14 @@ def verify_audit_file(path: str | Path) -> int:
     """
     last, count = _START, 0
     with _locked(Path(path), os.O_RDONLY, fcntl.LOCK_SH) as handle, open(handle, "rb", closefd=False) as file:
-        whole = _whole(handle, os.fstat(handle).st_size)
+        size = os.fstat(handle).st_size
+        whole, unended = _whole(handle, size), _lacks_newline(handle, size)
         while line := file.readline(_MAX_LINE_BYTES):
             count += 1
             if file.tell() > whole:
                 raise StorageError(f"line {count} was not written whole; the next session cuts it off")
+            if unended and file.tell() == size:
+                raise StorageError(f"line {count} lacks its newline; the next session adds it")
             record = _parse(line)
             if record is None:
                 raise _damaged(count)
@@ -107,11 +123,8 @@ def verify_audit_file(path: str | Path) -> int:
 def _locked(path: Path, flags: int, lock: int) -> Iterator[int]:
     """Open the file and hold its lock; what the system refuses meanwhile is a StorageError."""
     try:
-        handle = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)  # a FIFO would keep us waiting
+        handle = _open(path, flags, lock)
         try:
-            if not is_regular(path, os.fstat(handle)):
-                raise PathError(_NOT_REGULAR)
-            fcntl.flock(handle, lock)  # released with the handle
             yield handle
         finally:
             os.close(handle)
@@ -119,6 +132,23 @@ def _locked(path: Path, flags: int, lock: int) -> Iterator[int]:
         raise PathError(_NOT_REGULAR) from None
     except OSError as error:
         raise StorageError(f"the audit file cannot be used: {error.strerror}") from error
+
+
+def _open(path: Path, flags: int, lock: int) -> int:
+    """Open and lock what is at ``path`` once it is locked: a file that we waited for may have been moved."""
+    while True:
+        handle = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)  # a FIFO would keep us waiting
+        try:
+            if not is_regular(path, os.fstat(handle)):
+                raise PathError(_NOT_REGULAR)
+            fcntl.flock(handle, lock)  # released with the handle
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle), os.stat(path)):
+                    return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
 
 
 def _flush(folder: Path) -> None:
@@ -132,7 +162,11 @@ def _flush(folder: Path) -> None:
 
 def _append(handle: int, record: Record) -> None:
     """Chain ``record`` to the last one in the file, whoever wrote that, and add it: all of it, or nothing."""
-    line = _line(record, _last_hash(handle))
+    _write(handle, _line(record, _last_hash(handle)))
+
+
+def _write(handle: int, line: bytes) -> None:
+    """Add ``line`` to the file and bring it to disk: all of it, or nothing."""
     size = os.fstat(handle).st_size
     try:
         if os.write(handle, line) != len(line):
@@ -165,26 +199,64 @@ def _parse(line: bytes) -> Record | None:
 
 
 def _tail(handle: int, size: int) -> bytes:
-    """Return the end of the file from some place before the last two ends of lines, or its last 2 MiB."""
+    """Return the end of the file from some place before the last three ends of lines, or its last 3 MiB."""
     length, tail = 0, b""
-    while length < min(size, 2 * _MAX_LINE_BYTES) and tail.count(b"\n") < 2:
+    while length < min(size, 3 * _MAX_LINE_BYTES) and tail.count(b"\n") < 3:
         length = min(size, max(2 * length, _BLOCK_BYTES))
         tail = os.pread(handle, length, size - length)
     return tail
 
 
-def _whole(handle: int, size: int) -> int:
-    """Return where a record begins at the end that was not written whole, or else the size."""
+def _last_two(handle: int, size: int) -> tuple[bytes, bytes]:
+    """Return the last two lines, of which the last may lack its newline."""
     tail = _tail(handle, size)
-    begin = tail.rfind(b"\n") + 1
-    if begin == len(tail) and begin:
-        begin = tail.rfind(b"\n", 0, begin - 1) + 1
-        if b"\0" not in tail[begin:]:
-            return size
-    # What was being written when the machine lost power may be zeros in part.
-    rest = tail[begin:].ljust(len(_FIRST_BYTES), b"\0")
-    begun = all(found in (0, first) for found, first in zip(rest, _FIRST_BYTES, strict=False))
-    return size - (len(tail) - begin) if begun and len(tail) - begin <= _MAX_LINE_BYTES else size
+    begin = tail.rfind(b"\n", 0, max(len(tail) - 1, 0)) + 1
+    return tail[tail.rfind(b"\n", 0, max(begin - 1, 0)) + 1 : begin], tail[begin:]
+
+
+def _lacks_newline(handle: int, size: int) -> bool:
+    """Whether the file's last record is whole and follows from the one before, but for its newline."""
+    before, last = _last_two(handle, size)
+    record = None if last.endswith(b"\n") else _parse(last + b"\n")
+    if record is None:
+        return False
+    previous = _parse(before) if before else {"hash": _START}
+    return previous is not None and record.get("previous") == previous["hash"]
+
+
+def _whole(handle: int, size: int) -> int:
+    """Return where a record begins at the end that was not written whole; the size if none surely does."""
+    before, last = _last_two(handle, size)
+    if len(last) > _MAX_LINE_BYTES or _is_json(last):
+        return size
+    if not before:  # nothing else says that this is an audit file
+        torn = len(last) > _TIME_BYTES and b"\n" not in last and _begins(last)
+    elif _parse(before) is None:
+        return size
+    else:
+        torn = _has_gap(last, size - len(last)) or (b"\n" not in last and _begins(last.rstrip(b"\0")))
+    return size - len(last) if torn else size
+
+
+def _begins(text: bytes) -> bool:
+    """Whether a record begins like this."""
+    return _FIRST_BYTES.startswith(text[: len(_FIRST_BYTES)].translate(_DIGITS)) and b"\0" not in text
+
+
+def _has_gap(line: bytes, offset: int) -> bool:
+    """Whether the part of a line in some disk sector is zeros: it was never written, as power was lost."""
+    starts = range(-(offset % _SECTOR_BYTES), len(line), _SECTOR_BYTES)
+    return any(not any(line[max(start, 0) : start + _SECTOR_BYTES]) for start in starts)
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except RecursionError:
+        return True
+    except ValueError:
+        return False
+    return True
 
 
 def _last_hash(handle: int) -> str:
