@@ -61,7 +61,10 @@ def psi(rows: Sequence[Measured]) -> str:
         who = row["suite"], row["backend"], str(row["threads"])
         return [n, *who, *seconds, f"{row['idle']:.0%}", *memory, *shares]
 
-    return markdown(headings, map(cells, rows))
+    def order(row: Measured) -> tuple[Any, ...]:
+        return row["suite"] != "ristretto255", row["sizes"], row["state"], row["suite"], row["threads"]
+
+    return markdown(headings, map(cells, sorted(rows, key=order)))
 
 
 # What a peer is compared with, and how many times faster is wanted: (curve of ours, times).
@@ -90,7 +93,7 @@ def psi_peers(rows: Sequence[Measured]) -> str:
         each = f"{seconds / 2**n * 1e6:.1f}"
         return [f"2^{n}", *who, f"{seconds:.2f}", each, *ratios, "" if goal is None else f"{goal:g}"]
 
-    return markdown(headings, map(cells, rows))
+    return markdown(headings, map(cells, sorted(rows, key=lambda row: row["log2"])))
 
 
 def threads_of(values: dict[Any, float]) -> dict[int, float]:
