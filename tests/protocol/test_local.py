@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,15 @@ def test_both_sides_failing_raises_a_cause() -> None:
         run_local({"bank": _fails, "fund": _fails})
 
 
+@pytest.fixture
+def own_handler() -> Iterator[None]:
+    """Give Ctrl-C Python's handler: libraries that other tests load (polars) put theirs before it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("own_handler")
 def test_ctrl_c_ends_both_within_seconds(tmp_path: Path) -> None:
     asleep = tmp_path / "asleep"
     interrupted: list[float] = []
