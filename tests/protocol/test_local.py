@@ -116,7 +116,9 @@ def test_both_sides_failing_raises_a_cause() -> None:
 def own_handler() -> Iterator[None]:
     """Give Ctrl-C Python's handler: libraries that other tests load (polars) put theirs before it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    blocked = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     yield
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     signal.signal(signal.SIGINT, before)
 
 
