@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from isthmus.errors import InvalidArgument, PathError, StorageError
-from isthmus.regular import is_regular
+from isthmus.regular import flush_folder, has_gap, is_regular
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,6 @@ _FIRST_BYTES = b'{"time": "0000-00-00T00:00:00.000+00:00", "event": "'  # of any
 _TIME_BYTES = _FIRST_BYTES.index(b",")
 _MAX_LINE_BYTES = 1 << 20
 _BLOCK_BYTES = 1 << 12
-_SECTOR_BYTES = 1 << 9
 _APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT
 _NOT_REGULAR = "the audit file is not a regular file"
 
@@ -72,7 +71,7 @@ class AuditTrail:
         """End a last record that lacks its newline; cut off one that was not written whole, and say so."""
         size = os.fstat(handle).st_size
         if size == 0:
-            _flush(path.parent)  # it may have been made just now
+            flush_folder(path.parent)  # it may have been made just now
         elif _lacks_newline(handle, size):
             log.warning("the last record of the audit file lacked its newline, which is added")
             _write(handle, b"\n")
@@ -151,15 +150,6 @@ def _open(path: Path, flags: int, lock: int) -> int:
         os.close(handle)
 
 
-def _flush(folder: Path) -> None:
-    """Bring a folder's entries to disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _append(handle: int, record: Record) -> None:
     """Chain ``record`` to the last one in the file, whoever wrote that, and add it: all of it, or nothing."""
     _write(handle, _line(record, _last_hash(handle)))
@@ -234,19 +224,13 @@ def _whole(handle: int, size: int) -> int:
     elif _parse(before) is None:
         return size
     else:
-        torn = _has_gap(last, size - len(last)) or (b"\n" not in last and _begins(last.rstrip(b"\0")))
+        torn = has_gap(last, size - len(last)) or (b"\n" not in last and _begins(last.rstrip(b"\0")))
     return size - len(last) if torn else size
 
 
 def _begins(text: bytes) -> bool:
     """Whether a record begins like this."""
     return _FIRST_BYTES.startswith(text[: len(_FIRST_BYTES)].translate(_DIGITS)) and b"\0" not in text
-
-
-def _has_gap(line: bytes, offset: int) -> bool:
-    """Whether the part of a line in some disk sector is zeros: it was never written, as power was lost."""
-    starts = range(-(offset % _SECTOR_BYTES), len(line), _SECTOR_BYTES)
-    return any(not any(line[max(start, 0) : start + _SECTOR_BYTES]) for start in starts)
 
 
 def _is_json(text: bytes) -> bool:

@@ -23,10 +23,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from isthmus.errors import BusyError, CheckpointError, PathError, StorageError
+from isthmus.regular import flush_folder, has_gap
 
 _NONCE_BYTES = 12
 _HEADER_BYTES = 8
-_SECTOR_BYTES = 512
 _WIPED_BYTES = 1 << 20  # of a file that goes: all of a state, and of a log what lies first
 _GONE = ".gone"
 _MAX_RECORD_BYTES = 64 << 20
@@ -61,15 +61,6 @@ def storage(what: str) -> Iterator[None]:
         raise StorageError(f"{what}: {error.strerror}") from None
 
 
-def _flush(folder: Path) -> None:
-    """Bring a folder's entries to disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 class Folder:
     """A state folder, held by this process alone until :meth:`release`."""
 
@@ -78,7 +69,7 @@ class Folder:
         with storage("the state folder cannot be used"):
             if not path.exists():
                 path.mkdir(mode=0o700)
-                _flush(path.parent)
+                flush_folder(path.parent)
             self._check()
             self._lock = self._take_lock()
 
@@ -126,7 +117,7 @@ class Folder:
             finally:
                 os.close(descriptor)
             os.replace(temporary, self.path / name)
-            _flush(self.path)
+            flush_folder(self.path)
 
     def remove(self, *names: str) -> None:
         """Unlink files and overwrite them with zeros; those that do not exist are fine.
@@ -138,10 +129,10 @@ class Folder:
             for name in names:
                 with suppress(FileNotFoundError):
                     os.replace(self.path / name, self.path / f"{name}{_GONE}")
-                    _flush(self.path)
+                    flush_folder(self.path)
             for name in names:
                 self._destroy(self.path / f"{name}{_GONE}")
-            _flush(self.path)
+            flush_folder(self.path)
 
     def _destroy(self, path: Path) -> None:
         with suppress(FileNotFoundError):
@@ -181,7 +172,7 @@ class Log:
                 if new:
                     raise
                 raise CheckpointError(_DAMAGED) from None
-            _flush(folder)
+            flush_folder(folder)
 
     def read(self) -> Iterator[bytes]:
         """Return the records that are whole; a torn one at the end is cut off.
@@ -225,7 +216,7 @@ class Log:
             raise CheckpointError(_DAMAGED)
         record = os.pread(self._descriptor, length, offset + _HEADER_BYTES)
         # A last record that has its length and does not open, though all of it was written, was changed.
-        cut = length == left and not self._opens(record) and _has_gap(record, offset + _HEADER_BYTES)
+        cut = length == left and not self._opens(record) and has_gap(record, offset + _HEADER_BYTES)
         return None if length > left or cut else record
 
     def _opens(self, record: bytes) -> bool:
@@ -241,13 +232,6 @@ class Log:
 
     def _position(self, index: int) -> bytes:
         return self._context + index.to_bytes(8, "big")
-
-
-def _has_gap(record: bytes, offset: int) -> bool:
-    """Whether a disk sector of a record was never written, and reads as zeros, as no sealed content does."""
-    first = offset // _SECTOR_BYTES * _SECTOR_BYTES
-    starts = range(first - offset, len(record), _SECTOR_BYTES)
-    return any(not any(record[max(start, 0) : start + _SECTOR_BYTES]) for start in starts)
 
 
 def write_all(descriptor: int, data: bytes) -> None:
